@@ -1,4 +1,4 @@
-/* One thread's event loop: descriptors, timers, an end. epoll and a timerfd underneath. */
+/* One thread's event loop: descriptors, timers, an end. epoll underneath; its timeout serves the timers. */
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
 

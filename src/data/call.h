@@ -1,0 +1,57 @@
+/* One call to the outside as a value: what an adapter asks for, and what came back. No I/O here. */
+#ifndef DATA_CALL_H
+#define DATA_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CALL_HEADERS_MAX 8
+#define CALL_PARTS_MAX 16
+#define CALL_ANSWER_MAX (4u << 20)      /* bytes of an answer kept in memory */
+#define CALL_FILE_MAX (64u << 20)       /* bytes of an answer written to a file */
+
+struct call_part {              /* of a multipart/form-data body */
+	const char *name;
+	const char *value;      /* the text, when path is null */
+	const char *path;       /* a file to send */
+	const char *file_name;  /* as told to the other side */
+	const char *type;
+};
+
+struct call {
+	const char *verb;               /* "GET", "POST", "PUT" */
+	const char *url;                /* may hold a secret: never logged; `name` is */
+	const char *name;               /* for the log: "telegram sendMessage" */
+	const char *headers[CALL_HEADERS_MAX];  /* "Name: value"; ends with null unless full */
+	const char *body;               /* or null */
+	size_t body_length;
+	struct call_part parts[CALL_PARTS_MAX];
+	size_t part_count;              /* > 0: multipart, body is ignored */
+	const char *save_path;          /* the answer of a 200 goes to this new file instead of memory */
+	bool guarded;                   /* an address from outside: https, public address at connect, no redirect */
+	int32_t connect_ms;
+	int32_t total_ms;
+	size_t answer_max;
+};
+
+enum answer_end {
+	ANSWER_CAME,            /* status and body are valid */
+	ANSWER_NOT_SENT,        /* nothing reached the other side: no address, refused, TLS failed */
+	ANSWER_UNKNOWN,         /* sent, or partly; no whole answer came */
+	ANSWER_REFUSED,         /* our own rules: forbidden address, too large; text says which */
+};
+
+struct answer {
+	enum answer_end end;
+	long status;
+	const char *body;               /* NUL-terminated; "" when saved to a file */
+	size_t body_length;
+	int64_t retry_after_s;          /* of a Retry-After header in seconds; -1: none */
+	const char *fal_retryable;      /* x-fal-retryable, x-fal-error-type, X-Fal-Request-Timeout-Type; or null */
+	const char *fal_error_type;
+	const char *fal_timeout_type;
+	char text[160];                 /* what went wrong, without address or secret */
+};
+
+#endif

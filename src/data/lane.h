@@ -1,0 +1,31 @@
+/* The lanes of work that is done outside, and the kinds of task each knows. */
+#ifndef DATA_LANE_H
+#define DATA_LANE_H
+
+#include "base/fault.h"
+
+enum lane { LANE_CHAT, LANE_PAY, LANE_MEDIA, LANE_COUNT };
+
+enum task_kind {
+	/* chat */
+	TASK_SAY,       /* a new message */
+	TASK_EDIT,      /* a message we know gets other words */
+	TASK_PHOTO,     /* a job's result from the spool */
+	TASK_WEBHOOK,   /* set, or ask about, the webhook */
+	/* media */
+	TASK_SUBMIT,    /* order from the provider: paid, never repeated blindly */
+	TASK_POLL,      /* ask how the order is getting on */
+	TASK_FETCH,     /* download the result into the spool */
+	TASK_LOOKUP,    /* find an order whose fate is unknown */
+	TASK_CANCEL,    /* tell the provider we no longer want it */
+	TASK_SWEEP,     /* delete a job's files */
+	TASK_KIND_COUNT,
+};
+
+const char *lane_name(enum lane lane);                              /* "chat", "pay", "media" */
+MUST_CHECK int lane_from(const char *name, enum lane *lane);        /* 0, or -1 for an unknown name */
+const char *task_kind_name(enum task_kind kind);                    /* "say", … as in the database */
+MUST_CHECK int task_kind_from(const char *name, enum task_kind *kind);
+enum lane task_kind_lane(enum task_kind kind);
+
+#endif
