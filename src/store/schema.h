@@ -1,0 +1,7 @@
+/* The schema these programs know: the number of the last migration in sql/migrations. */
+#ifndef STORE_SCHEMA_H
+#define STORE_SCHEMA_H
+
+#define STORE_SCHEMA 2
+
+#endif
