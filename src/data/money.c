@@ -1,0 +1,61 @@
+/* Amounts of money in minor units, with checked arithmetic. */
+#include "data/money.h"
+
+#include "base/str.h"
+
+static const char *const names[UNIT_COUNT] = {"free", "credit", "rub", "usd"};
+
+const char *money_unit_name(enum money_unit unit)
+{
+	must(unit < UNIT_COUNT);
+	return names[unit];
+}
+
+int money_unit_from(const char *name, enum money_unit *unit)
+{
+	for (size_t i = 0; i < UNIT_COUNT; i++) {
+		if (str_equal(name, names[i])) {
+			*unit = (enum money_unit)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+json *money_json(struct money money)
+{
+	json *object = json_new();
+	json_set_text(object, "unit", money_unit_name(money.unit));
+	json_set_i64(object, "amount", money.amount);
+	return object;
+}
+
+int money_read(json *value, struct money *money)
+{
+	const char *unit = json_text(value, "unit");
+	if (!unit || money_unit_from(unit, &money->unit))
+		return -1;
+	return json_i64(value, "amount", &money->amount) ? 0 : -1;
+}
+
+static int checked(int failed, int64_t value, int64_t *out)
+{
+	if (failed || value < 0 || value > MONEY_MAX)
+		return -1;
+	*out = value;
+	return 0;
+}
+
+int money_times(int64_t a, int64_t b, int64_t *out)
+{
+	int64_t product;
+	int failed = __builtin_mul_overflow(a, b, &product);
+	return checked(failed, product, out);
+}
+
+int money_plus(int64_t a, int64_t b, int64_t *out)
+{
+	int64_t sum;
+	int failed = __builtin_add_overflow(a, b, &sum);
+	return checked(failed, sum, out);
+}
