@@ -122,6 +122,7 @@ char *arena_fmt(struct arena *arena, const char *fmt, ...)
 {
 	va_list args;
 
+	must(fmt != NULL);
 	va_start(args, fmt);
 	int length = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);

@@ -145,13 +145,12 @@ static void line_log(enum log_level level, const char *fmt, va_list args)
 	}
 	size_t used = (size_t)head;
 
-	/* One byte is for the newline. */
-	used += without_secrets(raw, line + used, sizeof line - 1 - used);
+	used += without_secrets(raw, line + used, sizeof line - used);
 	used = str_clean(line, used);
 	for (size_t i = 0; i < used; i++)
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
 			line[i] = '?';
-	line[used++] = '\n';
+	line[used++] = '\n';               /* in the place of the NUL */
 	line_write(line, used);
 	errno = saved;
 }
