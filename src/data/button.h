@@ -1,0 +1,35 @@
+/* What a button carries in callback_data (1–64 bytes, Bot API): a verb, perhaps a word, perhaps a number.
+ * It comes back from an untrusted client: every use is checked against the person in the database. */
+#ifndef DATA_BUTTON_H
+#define DATA_BUTTON_H
+
+#include <stdint.h>
+
+#include "base/fault.h"
+
+#define BUTTON_BYTES 65         /* with the NUL */
+
+enum button_verb {
+	BUTTON_MENU,            /* the main menu */
+	BUTTON_MODE,            /* a mode of the main menu; word: its name */
+	BUTTON_PAY,             /* purses and payment */
+	BUTTON_CANCEL,          /* leaves the dialog step */
+	BUTTON_GO,              /* «Запустить»; number: the quote */
+	BUTTON_NO,              /* «Отмена» of a quote; number: the quote */
+	BUTTON_AGAIN,           /* under a result; number: the job, as in the next three */
+	BUTTON_UPSCALE,
+	BUTTON_CHANGE,
+	BUTTON_ORIGINAL,
+	BUTTON_VERB_COUNT,
+};
+
+struct button {
+	enum button_verb verb;
+	char word[24];          /* "" for none */
+	int64_t number;         /* 0 for none */
+};
+
+void button_write(const struct button *button, char out[BUTTON_BYTES]);
+MUST_CHECK int button_read(const char *data, struct button *button);    /* 0, or -1 for what we never wrote */
+
+#endif

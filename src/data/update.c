@@ -1,0 +1,162 @@
+/* Reads Telegram updates into what the conversation needs, and nothing else. */
+#include "data/update.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "data/json.h"
+
+/* Bots are served in private chats only: there the chat id is the person's id. */
+static bool is_private(json *chat)
+{
+	return str_equal(json_text(chat, "type"), "private");
+}
+
+static bool read_person(json *from, struct arena *arena, struct update *update)
+{
+	int64_t id;
+	if (!json_i64(from, "id", &id) || id <= 0 || id > UPDATE_ID_MAX || json_true(from, "is_bot"))
+		return false;
+	update->person_id = id;
+	char *name = json_text_clean(from, "first_name", arena);
+	if (name && strlen(name) > UPDATE_NAME_MAX)
+		name[str_clean(name, UPDATE_NAME_MAX)] = '\0';
+	update->first_name = name ? name : "";
+	char *username = json_text_clean(from, "username", arena);
+	update->username = username && strlen(username) <= UPDATE_NAME_MAX ? username : NULL;
+	const char *lang = json_text(from, "language_code");
+	update->lang = lang && str_starts(lang, "en") ? "en" : "ru";
+	return true;
+}
+
+/* "/start@our_bot ref_1" → command "start", argument "ref_1". */
+static void read_command(struct update *update, struct arena *arena)
+{
+	char *word = arena_str(arena, update->text + 1);
+	size_t length = strcspn(word, " \n\t");
+	char *argument = arena_str(arena, word + length);
+	str_trim(argument);
+	word[length] = '\0';
+	word[strcspn(word, "@")] = '\0';
+	for (char *c = word; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	update->kind = UPDATE_COMMAND;
+	update->command = word;
+	update->argument = argument;
+}
+
+static void read_file(json *file, struct arena *arena, struct update *update)
+{
+	update->file_id = json_text_clean(file, "file_id", arena);
+	if (!json_i64(file, "file_size", &update->file_size) || update->file_size < 0)
+		update->file_size = 0;
+}
+
+/* The sizes come in no promised order: the one with most pixels. */
+static json *largest(json *sizes)
+{
+	json *best = NULL;
+	int64_t best_pixels = -1;
+	size_t count = json_object_is_type(sizes, json_type_array) ? json_object_array_length(sizes) : 0;
+	for (size_t i = 0; i < count; i++) {
+		json *size = json_object_array_get_idx(sizes, i);
+		int64_t width = 0, height = 0;
+		if (!json_i64(size, "width", &width) || !json_i64(size, "height", &height) || width < 0 || height < 0 ||
+			width > INT32_MAX || height > INT32_MAX)
+			continue;
+		if (width * height > best_pixels) {
+			best_pixels = width * height;
+			best = size;
+		}
+	}
+	return best;
+}
+
+static void read_content(json *message, struct arena *arena, struct update *update)
+{
+	char *text = json_text_clean(message, "text", arena);
+	char *caption = json_text_clean(message, "caption", arena);
+	json *photo = largest(json_at(message, "photo"));
+	json *document = json_at(message, "document");
+	const char *type = json_text(document, "mime_type");
+	update->group_id = json_text_clean(message, "media_group_id", arena);
+	update->text = text ? text : caption ? caption : "";
+	if (strlen(update->text) > UPDATE_TEXT_MAX)
+		update->kind = UPDATE_IGNORED;
+	else if (text && text[0] == '/' && isalpha((unsigned char)text[1]))
+		read_command(update, arena);
+	else if (text)
+		update->kind = UPDATE_TEXT;
+	else if (photo) {
+		update->kind = UPDATE_PHOTO;
+		read_file(photo, arena, update);
+	} else if (json_at(message, "video")) {
+		update->kind = UPDATE_VIDEO;
+		read_file(json_at(message, "video"), arena, update);
+	} else if (document && type && str_starts(type, "image/")) {
+		update->kind = UPDATE_IMAGE_FILE;
+		read_file(document, arena, update);
+	} else if (document || json_at(message, "sticker") || json_at(message, "voice") || json_at(message, "audio") ||
+		json_at(message, "video_note") || json_at(message, "animation") || json_at(message, "location") ||
+		json_at(message, "contact") || json_at(message, "poll") || json_at(message, "dice")) {
+		update->kind = UPDATE_OTHER;
+	}
+}
+
+static void read_message(json *message, struct arena *arena, struct update *update)
+{
+	if (!is_private(json_at(message, "chat")) || !read_person(json_at(message, "from"), arena, update) ||
+		!json_i64(message, "message_id", &update->message_id) || update->message_id <= 0)
+		return;
+	read_content(message, arena, update);
+}
+
+static void read_press(json *query, struct arena *arena, struct update *update)
+{
+	const char *id = json_text(query, "id");
+	if (!id || strlen(id) > 64 || !read_person(json_at(query, "from"), arena, update))
+		return;
+	json *message = json_at(query, "message");
+	if (message && !is_private(json_at(message, "chat")))
+		return;
+	if (!json_i64(message, "message_id", &update->message_id) || update->message_id < 0)
+		update->message_id = 0;
+	update->query_id = json_text_clean(query, "id", arena);
+	char *data = json_text_clean(query, "data", arena);
+	update->data = data ? data : "";
+	update->kind = UPDATE_PRESS;
+}
+
+static void read_membership(json *change, struct arena *arena, struct update *update)
+{
+	const char *status = json_text(change, "new_chat_member.status");
+	if (!status || !is_private(json_at(change, "chat")) || !read_person(json_at(change, "from"), arena, update))
+		return;
+	if (str_equal(status, "kicked"))
+		update->kind = UPDATE_BLOCKED;
+	else if (str_equal(status, "member"))
+		update->kind = UPDATE_UNBLOCKED;
+}
+
+enum update_end update_read(const char *body, size_t length, struct arena *arena, struct update *update)
+{
+	*update = (struct update){.first_name = "", .lang = "ru", .text = "", .command = "", .argument = "", .data = ""};
+	json *root = json_read(body, length);
+	if (!root)
+		return UPDATE_NO_JSON;
+	enum update_end end = UPDATE_NO_ID;
+	if (json_i64(root, "update_id", &update->id) && update->id > 0 && update->id <= UPDATE_ID_MAX) {
+		end = UPDATE_READ;
+		if (json_at(root, "message"))
+			read_message(json_at(root, "message"), arena, update);
+		else if (json_at(root, "callback_query"))
+			read_press(json_at(root, "callback_query"), arena, update);
+		else if (json_at(root, "my_chat_member"))
+			read_membership(json_at(root, "my_chat_member"), arena, update);
+		if (update->kind == UPDATE_IGNORED)
+			update->person_id = 0;
+	}
+	json_drop(root);
+	return end;
+}
