@@ -1,0 +1,59 @@
+/* What is sold: modes of the menu and the offers of the catalogue. */
+#ifndef DATA_OFFER_H
+#define DATA_OFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/conf.h"
+#include "data/json.h"
+#include "data/money.h"
+
+#define OFFER_COUNT_MAX 128
+#define OFFER_SECONDS_MAX 3600
+
+enum mode {
+	MODE_GENERATE, MODE_EDIT, MODE_MERGE, MODE_FACE_SWAP, MODE_RETOUCH, MODE_UPSCALE, MODE_ADD_TEXT, MODE_VIDEO,
+	MODE_COUNT,
+};
+
+const char *mode_name(enum mode mode);                          /* "generate", … */
+MUST_CHECK int mode_from(const char *name, enum mode *mode);    /* 0, or -1 */
+
+/* Texts belong to the catalogue. */
+struct offer {
+	const char *id;                 /* "generate.standard" */
+	enum mode mode;
+	const char *title_ru;
+	const char *title_en;
+	const char *provider;           /* "fal" */
+	const char *model;              /* as the provider calls it */
+	bool free;                      /* may be paid with a free operation */
+	int64_t rub;                    /* kopecks; 0: not sold for roubles */
+	int64_t credit;                 /* 0: not sold for credits */
+	int deadline_s;                 /* from order to result */
+	const char *seed_field;         /* where a random number goes, by which a lost order is found; or null */
+	json *input;                    /* the provider's request, without the prompt */
+};
+
+struct catalog;
+
+/* Reads and checks a catalogue. Prices may name a setting (whole roubles). Null when anything is wrong, told as
+ * "offer ID: reason\n" in errors. Free with catalog_free. */
+struct catalog *catalog_read(const char *path, const struct conf *conf, struct buf *errors);
+void catalog_free(struct catalog *catalog);
+
+size_t catalog_count(const struct catalog *catalog);
+const struct offer *catalog_offer(const struct catalog *catalog, size_t i);
+const struct offer *catalog_find(const struct catalog *catalog, const char *id);        /* or null */
+const struct offer *catalog_first(const struct catalog *catalog, enum mode mode);       /* or null */
+
+/* Which purse pays: a free operation if the offer allows it, else credits if they suffice, else roubles if they
+ * suffice. False when none does; then price is what it would cost (credits only when it has no rouble price). */
+bool offer_price(const struct offer *offer, int64_t free, int64_t credit, int64_t rub, struct money *price);
+
+/* The provider's request for a prompt; seed is put where the model takes one. The caller drops it. */
+json *offer_input(const struct offer *offer, const char *prompt, int64_t seed);
+
+#endif
