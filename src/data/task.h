@@ -30,7 +30,8 @@ struct task {
 	json *memo;             /* an object, never null after task_read */
 };
 
-/* The body of a TASK frame and back. task_write makes an object to drop; task_read copies what it keeps. */
+/* The body of a TASK frame and back; it repeats task and fence of the head. task_write makes an object to
+ * drop; task_read copies what it keeps. */
 json *task_write(const struct task *task);
 MUST_CHECK int task_read(json *body, struct task *task);       /* 0, or -1 when it is not a task */
 void task_drop(struct task *task);                             /* its payload and memo */
