@@ -30,7 +30,9 @@ struct call {
 	size_t part_count;              /* > 0: multipart, body is ignored */
 	const char *save_path;          /* the answer of a 200 goes to this new file instead of memory */
 	bool guarded;                   /* an address from outside: https, public address at connect, no redirect */
-	int32_t connect_ms;
+	bool fresh;                     /* on a connection of its own: a kept one may be closed under the request */
+	int64_t start_by;               /* on clock_mono_ms; later it is not begun but NOT_SENT. 0: whenever */
+	int32_t connect_ms;             /* 0 in these three: the usual ones of http/client.h */
 	int32_t total_ms;
 	size_t answer_max;
 };
