@@ -14,7 +14,8 @@ struct arena *arena_new(size_t max_bytes);
 void arena_free(struct arena *arena);         /* null is allowed */
 void arena_reset(struct arena *arena);        /* forgets all, keeps one block for reuse */
 
-void *arena_alloc(struct arena *arena, size_t size);                      /* zeroed, aligned; never null */
+/* zeroed, aligned; never null */
+void *arena_alloc(struct arena *arena, size_t size);
 char *arena_str(struct arena *arena, const char *text);                   /* null gives null */
 char *arena_text(struct arena *arena, const char *bytes, size_t length);  /* adds the NUL */
 char *arena_fmt(struct arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -30,6 +30,7 @@ void buf_i64(struct buf *buf, int64_t value);
 void buf_fmt(struct buf *buf, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 const char *buf_text(const struct buf *buf);    /* never null; "" when empty */
-char *buf_take(struct buf *buf);                /* hands the bytes over (free with mem_free); never null */
+/* hands the bytes over (free with mem_free); never null */
+char *buf_take(struct buf *buf);
 
 #endif

@@ -36,12 +36,13 @@ struct conf_entry {
 
 struct conf;
 
-/* Reads NAME=value lines ('#' starts a comment line; blank lines; LF or CRLF; no quotes; spaces around name
- * and value are dropped). Names outside the table (of count entries), repeated names and bad values are errors,
- * each told as "line N: NAME: reason\n" in errors; a missing one as "NAME: must be set\n". A value is never
- * shown, nor is a word that is no name. Returns null when there was any error.
- * Entries whose roles do not meet `roles` are neither required nor kept, yet checked when present.
- * The table must outlive the result; free with conf_free, which wipes it. */
+/* Reads NAME=value lines ('#' starts a comment line; blank lines; LF or CRLF; no quotes; spaces
+ * around name and value are dropped). Names outside the table (of count entries), repeated names
+ * and bad values are errors, each told as "line N: NAME: reason\n" in errors; a missing one as
+ * "NAME: must be set\n". A value is never shown, nor is a word that is no name. Returns null
+ * when there was any error. Entries whose roles do not meet `roles` are neither required nor
+ * kept, yet checked when present. The table must outlive the result; free with conf_free, which
+ * wipes it. */
 struct conf *conf_read(const struct conf_entry *table, size_t count, unsigned roles,
 	const char *text, size_t length, struct buf *errors);
 void conf_free(struct conf *conf);

@@ -1,4 +1,5 @@
-/* Two kinds of wrong: a fault of the program ends it with its place; a failure is a must-check enum. */
+/* Two kinds of wrong: a fault of the program ends it with its place; a failure is a must-check
+ * enum. */
 #ifndef BASE_FAULT_H
 #define BASE_FAULT_H
 

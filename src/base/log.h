@@ -1,5 +1,6 @@
-/* One line an event to stderr, key=value words. Control bytes and bad UTF-8 are neutralised for every line,
- * a line is cut at LOG_LINE_MAX bytes, and logging can neither block for long nor fail its caller. */
+/* One line an event to stderr, key=value words. Control bytes and bad UTF-8 are neutralised for
+ * every line, a line is cut at LOG_LINE_MAX bytes, and logging can neither block for long nor
+ * fail its caller. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

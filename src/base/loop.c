@@ -21,7 +21,8 @@
 struct watch {
 	loop_fd_f *call;            /* null: not watched */
 	void *owner;
-	uint32_t turn;              /* changes with each watch and unwatch, so that old events are known */
+	/* changes with each watch and unwatch, so that old events are known */
+	uint32_t turn;
 };
 
 /* A slot lives on in the table when its timer is done; the id holds the slot and the count. */

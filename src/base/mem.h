@@ -1,4 +1,5 @@
-/* Heap memory: the only callers of malloc. Out of memory is a fault: the supervisor starts us again. */
+/* Heap memory: the only callers of malloc. Out of memory is a fault: the supervisor starts us
+ * again. */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
 

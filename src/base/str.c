@@ -72,7 +72,8 @@ static size_t sequence(const unsigned char *bytes, size_t left)
 
 static bool is_surrogate(const unsigned char *bytes, size_t left)
 {
-	return left >= 3 && bytes[0] == 0xed && bytes[1] > 0x9f && is_tail(bytes[1]) && is_tail(bytes[2]);
+	return left >= 3 && bytes[0] == 0xed && bytes[1] > 0x9f && is_tail(bytes[1])
+		&& is_tail(bytes[2]);
 }
 
 size_t str_clean(char *text, size_t length)

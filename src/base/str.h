@@ -20,11 +20,13 @@ size_t str_clean(char *bytes, size_t length);
 bool str_is_utf8(const char *bytes, size_t length);
 
 size_t str_points(const char *text);                        /* Unicode code points */
-size_t str_utf16(const char *text);                         /* UTF-16 units: Telegram's entity offsets */
+/* UTF-16 units: Telegram's entity offsets */
+size_t str_utf16(const char *text);
 
 /* Bytes of the longest prefix of at most max UTF-16 units that cuts no code point. */
 size_t str_cut_utf16(const char *text, size_t max_units);
 
-size_t str_trim(char *text);                                /* white space off both ends, in place; new length */
+/* white space off both ends, in place; new length */
+size_t str_trim(char *text);
 
 #endif
