@@ -33,6 +33,7 @@ sub known ($self, $name) { return $self->names->{lc $name} }
 
 # Turns what was given into typed values. Notes are things Telegram would let pass.
 sub check ($self, $method, $given, $files, $notes) {
+    local $SIG{__DIE__};    # Mojolicious would make objects of our plain messages
     my %field = map { $_->{name} => $_ } @{$self->data->{methods}{$method}{fields} // []};
     push @$notes, "unknown parameter $_" for sort grep { !$field{$_} } keys %$given;
     my %typed;
@@ -80,7 +81,7 @@ sub _union ($self, $types, $value, $at, $top = 0) {
         my @notes;
         my $typed = eval { $self->_convert($type, $value, $at, \@notes, $top) };
         if ($@) {
-            $fail //= ref $@ ? die $@ : $@ =~ s/\n//r;
+            $fail //= $@ =~ s/\n//r;
             next;
         }
         $best = [$typed, \@notes] if !$best || @notes < @{$best->[1]};

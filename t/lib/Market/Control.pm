@@ -36,6 +36,7 @@ sub routes ($self, $r) {
 }
 
 sub _answer ($self, $c, $do) {
+    local $SIG{__DIE__};
     my $given = eval { decode_json($c->req->body || '{}') };
     return $c->render(json => {error => 'not a JSON object'}, status => 400) unless ref $given eq 'HASH';
     my $result = eval { $self->$do($given) };

@@ -61,6 +61,7 @@ sub live ($self, $c) {
     }
     $c->send({json => \%hello});
     $c->on(json => sub ($c, $said) {
+        local $SIG{__DIE__};
         my $result = eval { $self->_do($id, $said) };
         my $error  = $@ =~ s/\n//r;
         $c->send({json => {event => 'done', for => $said->{n}, error => $error}}) if $error;
@@ -86,6 +87,7 @@ sub upload ($self, $c) {
     my @files   = @{$c->req->every_upload('file')};
     my $caption = $c->param('caption');
     my $group   = @files > 1 && @files <= 10 ? join '', 1 + int rand 9, map { int rand 10 } 1 .. 16 : undef;
+    local $SIG{__DIE__};
     my @sent    = eval {
         map {
             my $file = $_;
