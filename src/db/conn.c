@@ -20,6 +20,7 @@ struct db {
 	char *url;
 	char *role;
 	PGconn *conn;
+	uint64_t session;
 	const struct db_statement *prepared[DB_PREPARED_MAX];
 	size_t prepared_count;
 	bool is_prepare[DB_PIPELINE_MAX];       /* which answers are of PREPARE, not of a caller's statement */
@@ -107,6 +108,7 @@ static enum db_end connect_now(struct db *db)
 		disconnect(db);
 		return DB_AWAY;
 	}
+	db->session++;
 	return DB_OK;
 }
 
@@ -122,6 +124,11 @@ bool db_is_local(const struct db *db)
 {
 	const char *host = db->conn ? PQhost(db->conn) : NULL;
 	return host && host[0] == '/';
+}
+
+uint64_t db_session(const struct db *db)
+{
+	return db->session;
 }
 
 int db_socket(const struct db *db)

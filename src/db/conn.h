@@ -39,11 +39,12 @@ void db_free(struct db *db);
 /* Connects when there is no healthy connection (blocks at most DB_CONNECT_S). */
 MUST_CHECK enum db_end db_ready(struct db *db);
 bool db_is_local(const struct db *db);          /* connected through a Unix socket */
+uint64_t db_session(const struct db *db);       /* grows with each connection made; 0: none yet */
 int db_socket(const struct db *db);             /* to watch for hang-up; -1 when not connected */
 
 /* A round trip: db_send any number of statements, then db_sync, then db_take once per statement in order, then
- * db_end. The first error skips the statements after it, exactly as PostgreSQL does. Arguments are texts, null
- * is SQL NULL. After an error the transaction is over (rolled back). db_take gives the rows (borrowed until db_end) or null when that statement did not succeed. */
+ * db_done. The first error skips the statements after it, exactly as PostgreSQL does. Arguments are texts, null
+ * is SQL NULL. After an error the transaction is over (rolled back). db_take gives the rows (borrowed until db_done) or null when that statement did not succeed. */
 void db_send(struct db *db, const struct db_statement *statement, const char *const *args);
 MUST_CHECK enum db_end db_sync(struct db *db);  /* sends and waits for all the answers */
 const struct db_rows *db_take(struct db *db);

@@ -1,0 +1,63 @@
+/* The dispatcher's functions in the database: leases of tasks, and what became of them. */
+#ifndef STORE_LEASE_H
+#define STORE_LEASE_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "data/report.h"
+#include "data/task.h"
+#include "db/conn.h"
+
+#define LEASE_BATCH 64          /* most tasks of one claim, most reports of one settlement */
+#define LEASE_HELD_MAX 4096     /* most leases of one beat or abandonment */
+
+/* Each function below is one statement in its own transaction: DB_OK means it is committed. `arena` takes the
+ * arguments and may be reset afterwards. After anything but DB_OK the results are not to be looked at. */
+
+/* A lease: task and the fence it was claimed under. */
+struct lease {
+	int64_t task;
+	int32_t fence;
+};
+
+/* Claims at most `limit` (up to LEASE_BATCH) tasks of a lane for lease_s seconds; `holder` names the
+ * claimer for people. Fills tasks[0 … *count - 1]; the caller drops each. One that these programs can't read
+ * (an unknown kind, JSON too deep) has no payload, and only id and fence are to be believed. */
+MUST_CHECK enum db_end lease_claim(struct db *db, struct arena *arena, enum lane lane, int limit,
+	const char *holder, int lease_s, struct task *tasks, size_t *count);
+
+/* Prolongs leases by lease_s seconds from now. kept[i] says whether leases[i] is still held. */
+MUST_CHECK enum db_end lease_beat(struct db *db, struct arena *arena, const struct lease *leases, size_t count,
+	int lease_s, bool *kept);
+
+/* A report as the database takes it. */
+struct lease_report {
+	struct lease lease;
+	enum report_outcome outcome;
+	enum report_class class;
+	const char *text;
+	const char *result;     /* JSON text of an object, or null */
+	int32_t retry_ms;
+	bool taken;             /* filled: false when the fence was an old one */
+};
+
+/* Settles up to LEASE_BATCH reports. An order of unknown fate is looked for during unknown_s seconds. */
+MUST_CHECK enum db_end lease_report(struct db *db, struct arena *arena, struct lease_report *reports, size_t count,
+	int unknown_s);
+
+/* Gives up leases whose holder is known to be dead, without waiting for their end. */
+MUST_CHECK enum db_end lease_abandon(struct db *db, struct arena *arena, const struct lease *leases, size_t count,
+	int unknown_s);
+
+MUST_CHECK enum db_end lease_reap(struct db *db, struct arena *arena, int unknown_s, int64_t *count);
+MUST_CHECK enum db_end lease_purge(struct db *db, int64_t *count);
+
+/* What the database is: the number of its schema, and whether a commit survives a crash of its machine. */
+struct lease_hello {
+	int64_t schema;
+	bool durable;           /* fsync, full_page_writes and synchronous_commit are not off */
+};
+MUST_CHECK enum db_end lease_hello(struct db *db, struct lease_hello *hello);
+
+#endif

@@ -1,0 +1,87 @@
+/* The functions of schema responder, a C function each: sent into a turn's pipeline, read from its rows.
+ * A *_send queues one statement (see db_send); the *_read of the same name reads its rows. */
+#ifndef STORE_TURN_H
+#define STORE_TURN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "data/money.h"
+#include "data/update.h"
+#include "db/conn.h"
+
+#define STORE_TURN_MAX 64               /* rows in one array call */
+
+extern const struct db_statement store_responder_hello;
+
+struct store_opened {
+	bool fresh;                     /* false: this update was taken before, do nothing */
+	bool new_person;
+	const char *gate;               /* ok, limited, limited_told, banned */
+	const char *lang;
+	int64_t free, credit, rub;
+	int64_t free_granted;
+	const char *dialog;
+};
+
+/* The updates must be of distinct people. */
+void store_update_open_send(struct db *db, struct arena *arena, const struct update *const *updates, size_t count,
+	int64_t free_grant, int64_t rate_per_minute);
+/* Fills opened[i] for updates[i]; texts are copied into the arena. -1 when the rows are not what was asked for. */
+MUST_CHECK int store_update_open_read(const struct db_rows *rows, size_t count, struct arena *arena,
+	struct store_opened *opened);
+
+struct store_job {
+	bool found;
+	const char *offer;
+	const char *prompt;
+};
+void store_job_view_send(struct db *db, struct arena *arena, int64_t person, int64_t job);
+void store_job_view_read(const struct db_rows *rows, struct arena *arena, struct store_job *job);
+
+struct store_say {
+	int64_t person;
+	int64_t message;                /* 0: a new message; else the one to edit */
+	const char *payload;            /* a notice, JSON */
+	const char *dedup;              /* or null */
+};
+void store_say_send(struct db *db, struct arena *arena, const struct store_say *says, size_t count);
+
+void store_dialog_set_send(struct db *db, struct arena *arena, const int64_t *persons, const char *const *dialogs,
+	size_t count);
+
+struct store_quote {
+	int64_t person;
+	const char *offer, *mode, *title, *provider, *model, *prompt;
+	const char *input;              /* the provider's request, JSON */
+	struct money price;
+	int deadline_s;
+	const char *args;               /* of the confirm notice, JSON */
+};
+void store_quote_open_send(struct db *db, struct arena *arena, const struct store_quote *quote);
+
+void store_quote_cancel_send(struct db *db, struct arena *arena, int64_t person, int64_t quote, int64_t message);
+const char *store_quote_cancel_read(const struct db_rows *rows, struct arena *arena);
+
+struct store_order {
+	const char *outcome;            /* ordered, already, gone, limit, short */
+	int64_t job;
+	struct money price;
+	int64_t free, credit, rub;
+};
+void store_job_order_send(struct db *db, struct arena *arena, int64_t person, int64_t quote, int64_t message,
+	int64_t jobs_max);
+void store_job_order_read(const struct db_rows *rows, struct arena *arena, struct store_order *order);
+
+void store_unreachable_send(struct db *db, struct arena *arena, int64_t person);
+
+/* An authentic update that cannot be taken: kept for the operator. Its own round trip. */
+MUST_CHECK enum db_end store_update_park(struct db *db, struct arena *arena, int64_t update, const char *state,
+	const char *reason);
+
+/* Gauges for /metrics, in Prometheus text form. Its own round trip. */
+MUST_CHECK enum db_end store_health(struct db *db, struct buf *out);
+
+#endif
