@@ -1,0 +1,481 @@
+-- What responder, dispatcher and ctl share: tasks, notices, and the way of a job. Not granted.
+SET LOCAL ROLE atelier_owner;
+
+-- Amounts in the args of a notice are objects. Called wherever money is told.
+CREATE FUNCTION store.money(p_unit ledger.unit, p_amount bigint)
+RETURNS jsonb LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_build_object('unit', p_unit, 'amount', p_amount);
+$$;
+
+-- What a program asks before it works: the schema it meets, and whether commits last.
+-- Called by responder.hello, dispatcher.hello, ctl.hello.
+CREATE FUNCTION store.hello(OUT schema int, OUT fsync text, OUT full_page_writes text,
+	OUT synchronous_commit text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((SELECT max(number) FROM store.migration), 0), current_setting('fsync'),
+		current_setting('full_page_writes'), current_setting('synchronous_commit');
+$$;
+
+-- Figures that are cheap to count, as lines of Prometheus: metric{labels} value.
+-- Called by responder.health and ctl.status.
+CREATE FUNCTION store.health()
+RETURNS TABLE (metric text, labels text, value bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT 'atelier_tasks', format('lane="%s",state="%s"', l.name, s.state), count(t.id)
+	FROM store.lane l
+	CROSS JOIN (VALUES ('ready'::store.task_state), ('leased')) AS s(state)
+	LEFT JOIN store.task t ON t.lane = l.name AND t.state = s.state
+		AND t.state IN ('ready', 'leased')
+	GROUP BY l.name, s.state
+	UNION ALL
+	SELECT 'atelier_task_age_seconds', format('lane="%s"', l.name),
+		coalesce(greatest(extract(epoch FROM now() - min(t.run_at)), 0), 0)::bigint
+	FROM store.lane l LEFT JOIN store.task t ON t.lane = l.name AND t.state = 'ready'
+	GROUP BY l.name
+	UNION ALL
+	SELECT 'atelier_jobs', format('status="%s"', s.status), count(j.id)
+	FROM (VALUES ('pending'::store.job_status), ('processing')) AS s(status)
+	LEFT JOIN store.job j ON j.status = s.status AND j.status IN ('pending', 'processing')
+	GROUP BY s.status
+	UNION ALL
+	SELECT 'atelier_people', '', greatest(reltuples, 0)::bigint
+	FROM pg_class WHERE oid = 'store.person'::regclass;
+$$;
+
+-- Puts a task into its lane and returns its id, or NULL when its dedup key is there already.
+-- Called by everything that wants something done outside.
+CREATE FUNCTION store.task_add(p_kind text, p_payload jsonb, p_job bigint DEFAULT NULL,
+	p_person bigint DEFAULT NULL, p_message bigint DEFAULT NULL, p_dedup text DEFAULT NULL,
+	p_wait interval DEFAULT '0')
+RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	INSERT INTO store.task (lane, kind, person_id, chat_id, job_id, message_id, payload, prio,
+		max_attempts, run_at, dedup)
+	SELECT k.lane::store.lane_name, p_kind, p_person,
+		CASE WHEN p_kind IN ('say', 'edit', 'photo') THEN p_person END, p_job, p_message, p_payload,
+		k.prio, k.max_attempts, now() + p_wait, p_dedup
+	FROM (VALUES
+		('say', 'chat', 1, 30), ('edit', 'chat', 1, 30), ('photo', 'chat', 0, 30),
+		('webhook', 'chat', 0, 5),
+		-- what has been begun goes before what is new; a poll is bounded by the job's deadline
+		('fetch', 'media', 0, 20), ('poll', 'media', 1, 1000000), ('lookup', 'media', 1, 20),
+		('submit', 'media', 2, 6), ('cancel', 'media', 3, 20), ('sweep', 'media', 4, 20)
+	) AS k(kind, lane, prio, max_attempts)
+	WHERE k.kind = p_kind
+	ON CONFLICT (dedup) DO NOTHING
+	RETURNING id;
+$$;
+
+-- Ends a task as done or dead and keeps why, or what came of it. Called by the outcomes below.
+CREATE FUNCTION store.task_close(p_id bigint, p_state store.task_state, p_class text, p_error text,
+	p_result jsonb)
+RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	UPDATE store.task SET state = p_state, lease_until = NULL, holder = NULL, class = p_class,
+		error = left(p_error, 1000), memo = memo || coalesce(p_result, '{}'),
+		done_at = clock_timestamp()
+	WHERE id = p_id;
+$$;
+
+-- Makes a leased task ready again after a wait, with more to remember; p_attempts is added to the
+-- attempts (-1: this one does not count). Called by the outcomes below.
+CREATE FUNCTION store.task_again(p_id bigint, p_wait interval, p_attempts int, p_class text,
+	p_error text, p_memo jsonb)
+RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	UPDATE store.task SET state = 'ready', lease_until = NULL, holder = NULL, class = p_class,
+		error = left(p_error, 1000), attempts = greatest(attempts + p_attempts, 0),
+		memo = memo || coalesce(p_memo, '{}'), run_at = clock_timestamp() + p_wait
+	WHERE id = p_id;
+$$;
+
+-- Keeps a chat quiet for a while: Telegram said so. Called by store.task_later.
+CREATE FUNCTION store.chat_pause(p_chat bigint, p_wait interval)
+RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	INSERT INTO store.chat AS c (id, next_at) VALUES (p_chat, clock_timestamp() + p_wait)
+	ON CONFLICT (id) DO UPDATE SET next_at = greatest(c.next_at, excluded.next_at);
+$$;
+
+-- A person whom Telegram does not let us write to: marks him, and kills what waits to be said to him.
+-- One that is locked just now is left: it finds out by itself. So are results: a job must hear what
+-- became of its own. Called by store.task_refused.
+CREATE FUNCTION store.person_unreachable(p_person bigint)
+RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	UPDATE store.person SET unreachable_at = coalesce(unreachable_at, now()) WHERE id = p_person;
+	UPDATE store.task SET state = 'dead', fence = fence + 1, class = 'unreachable', done_at = now()
+	WHERE id IN (SELECT id FROM store.task
+		WHERE chat_id = p_person AND lane = 'chat' AND state = 'ready' AND kind IN ('say', 'edit')
+		ORDER BY id FOR NO KEY UPDATE SKIP LOCKED);
+$$;
+
+-- Median seconds of the offer's last 20 completed jobs, NULL when there are fewer than 3.
+-- Called by store.job_progress.
+CREATE FUNCTION store.offer_usual(p_offer text)
+RETURNS int LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN count(*) >= 3 THEN
+		ceil(percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at)))
+		END::int
+	FROM (SELECT started_at, finished_at FROM store.job
+		WHERE offer = p_offer AND status = 'completed'
+		ORDER BY finished_at DESC LIMIT 20) AS last;
+$$;
+
+-- Says something in the status message of a job: replaces the notice that still waits to leave, so
+-- that progress coalesces; an ending is never replaced. Which message it edits, or whether it is a
+-- new one, is decided when it is claimed. The caller holds the job's row. Called by job_*.
+CREATE FUNCTION store.job_notice(p_job bigint, p_notice text, p_args jsonb)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_payload constant jsonb := jsonb_build_object('notice', p_notice, 'args',
+		jsonb_build_object('job', p_job) || jsonb_strip_nulls(p_args));
+BEGIN
+	UPDATE store.task SET payload = v_payload
+	WHERE job_id = p_job AND kind IN ('say', 'edit') AND state = 'ready'
+		AND payload ->> 'notice' NOT IN ('job_done', 'job_failed');
+	IF NOT FOUND THEN
+		PERFORM store.task_add(CASE WHEN j.status_message_id IS NULL THEN 'say' ELSE 'edit' END,
+			v_payload, j.id, j.person_id)
+		FROM store.job j WHERE j.id = p_job;
+	END IF;
+END $$;
+
+-- Tells how far an open job is, with the usual time of its offer. Called by job_order, claim, poll.
+CREATE FUNCTION store.job_progress(p_job bigint, p_args jsonb DEFAULT '{}')
+RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT store.job_notice(j.id, 'job_status', p_args
+		|| jsonb_build_object('progress', j.progress, 'usual_s', store.offer_usual(j.offer)))
+	FROM store.job j WHERE j.id = p_job;
+$$;
+
+-- The class of a failure as the reason a person is told. Called by store.job_fail.
+CREATE FUNCTION store.job_reason_of(p_class text)
+RETURNS store.job_reason LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN p_class IN ('input', 'policy', 'late', 'unreachable') THEN p_class
+		WHEN p_class IN ('busy', 'rate', 'funds', 'gone', 'none') THEN 'busy'
+		ELSE 'ours' END::store.job_reason;
+$$;
+
+-- What a task of a provider must know beside its own: whom to ask, and about what.
+-- Called wherever a media task is made.
+CREATE FUNCTION store.job_ref(j store.job)
+RETURNS jsonb LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_build_object('job', (j).id, 'provider', (j).provider, 'model', (j).model);
+$$;
+
+-- Fails an open job: the hold is released, what was under way is dropped, the person is told what came
+-- back, the files are swept. The caller holds the job's row. Called by the outcomes and by reap.
+CREATE FUNCTION store.job_fail(p_job bigint, p_class text, p_detail text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_reason constant store.job_reason := store.job_reason_of(p_class);
+	t ledger.transfer;
+BEGIN
+	UPDATE store.task SET state = 'dead', fence = fence + 1, lease_until = NULL, holder = NULL,
+		class = coalesce(class, p_class), done_at = clock_timestamp()
+	WHERE job_id = p_job AND state IN ('ready', 'leased')
+		AND kind IN ('submit', 'lookup', 'poll', 'fetch', 'photo');
+	t := ledger.release(p_job, v_reason::text);
+	UPDATE store.job SET status = 'failed', step = 'done', settle_id = t.id, reason = v_reason,
+		detail = left(concat_ws(': ', p_class, p_detail), 1000), finished_at = clock_timestamp()
+	WHERE id = p_job;
+	PERFORM store.job_notice(p_job, 'job_failed', jsonb_build_object('reason', v_reason,
+		'back', store.money(t.unit, t.amount), 'left', store.money(t.unit, t.c_after)));
+	PERFORM store.task_add('sweep', jsonb_build_object('job', p_job), p_job,
+		p_dedup => 'job:' || p_job || ':sweep');
+END $$;
+
+-- The provider has the order (told by it, or found): the next step is to ask how it gets on.
+-- Called by store.task_done for submit and lookup.
+CREATE FUNCTION store.job_ordered(p_job bigint, p_request jsonb)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	j store.job;
+BEGIN
+	UPDATE store.job SET request = p_request, step = 'poll' WHERE id = p_job RETURNING * INTO j;
+	PERFORM store.task_add('poll',
+		store.job_ref(j) || jsonb_build_object('request', p_request), j.id,
+		p_wait => interval '2 seconds');
+END $$;
+
+-- Puts one order to the provider into the lane. Called by store.job_open and store.lookup_over.
+CREATE FUNCTION store.job_submit(p_job bigint)
+RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT store.task_add('submit', store.job_ref(j) || jsonb_build_object('input', j.input), j.id,
+		p_dedup => 'job:' || j.id || ':submit:' || j.submits + 1)
+	FROM store.job j WHERE j.id = p_job;
+$$;
+
+-- Makes the job of an open quote: the hold, the job, its first task, its status notice with the place
+-- in the queue. Returns its id, or NULL when the purse does not suffice. The caller holds the person's
+-- and the quote's rows. Called by responder.job_order.
+CREATE FUNCTION store.job_open(q store.quote, p_message bigint)
+RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_job bigint;
+	v_hold bigint;
+	v_before bigint;
+BEGIN
+	IF ledger.available(q.person_id, q.unit) < q.amount THEN
+		RETURN NULL; -- the usual case of it, without drawing a number
+	END IF;
+	v_job := nextval(pg_get_serial_sequence('store.job', 'id'));
+	v_hold := ledger.hold(q.person_id, q.unit, q.amount, v_job);
+	IF v_hold IS NULL THEN
+		RETURN NULL;
+	END IF;
+	INSERT INTO store.job (id, person_id, quote_id, offer, mode, title, provider, model, prompt, input,
+		unit, amount, hold_id, status_message_id, deadline_at)
+	OVERRIDING SYSTEM VALUE
+	VALUES (v_job, q.person_id, q.id, q.offer, q.mode, q.title, q.provider, q.model, q.prompt, q.input,
+		q.unit, q.amount, v_hold, p_message, now() + interval '1 second' * q.deadline_s);
+	UPDATE store.quote SET state = 'ordered', job_id = v_job WHERE id = q.id;
+	SELECT count(*) INTO v_before FROM store.task
+	WHERE kind = 'submit' AND state IN ('ready', 'leased');
+	PERFORM store.job_submit(v_job);
+	PERFORM store.job_progress(v_job, jsonb_build_object('place', v_before + 1));
+	RETURN v_job;
+END $$;
+
+-- The result has been accepted by Telegram: the hold is taken, the job is complete, the person is told
+-- the price and what is left. Called by store.task_done for photo.
+CREATE FUNCTION store.job_complete(p_job bigint, p_result jsonb)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	t ledger.transfer;
+BEGIN
+	t := ledger.take(p_job);
+	UPDATE store.job SET status = 'completed', step = 'done', progress = 100, settle_id = t.id,
+		result = p_result, finished_at = clock_timestamp()
+	WHERE id = p_job;
+	PERFORM store.job_notice(p_job, 'job_done', jsonb_build_object(
+		'price', store.money(t.unit, t.amount),
+		'left', store.money(t.unit, ledger.available(t.person_id, t.unit))));
+	PERFORM store.task_add('sweep', jsonb_build_object('job', p_job), p_job,
+		p_dedup => 'job:' || p_job || ':sweep');
+END $$;
+
+-- Whether the result of a done task has what its kind needs. Called by store.task_done.
+CREATE FUNCTION store.result_fits(p_kind text, p_job bigint, p_result jsonb)
+RETURNS boolean LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(CASE
+		WHEN p_kind IN ('submit', 'lookup') THEN jsonb_typeof(p_result -> 'request_id') = 'string'
+		WHEN p_kind IN ('poll', 'fetch') THEN jsonb_typeof(p_result -> 'files') = 'array'
+			AND jsonb_array_length(p_result -> 'files') > 0
+		WHEN p_kind = 'photo' THEN (p_result ->> 'message_id')::bigint > 0
+			AND jsonb_typeof(p_result -> 'file_id') = 'string'
+		WHEN p_kind = 'say' AND p_job IS NOT NULL THEN (p_result ->> 'message_id')::bigint > 0
+		ELSE true END, false);
+$$;
+
+-- Outcome done: the task has its effect. A result that lacks what is needed is a data_exception, see
+-- store.task_report. Called by store.task_outcome.
+CREATE FUNCTION store.task_done(t store.task, p_result jsonb)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT store.result_fits(t.kind, t.job_id, p_result) THEN
+		RAISE EXCEPTION 'result of % does not fit: %', t.kind, left(p_result::text, 200)
+			USING ERRCODE = 'data_exception';
+	END IF;
+	PERFORM store.task_close(t.id, 'done', NULL, NULL, p_result);
+	CASE
+	WHEN t.kind IN ('submit', 'lookup') THEN
+		PERFORM store.job_ordered(t.job_id, p_result);
+	WHEN t.kind = 'poll' THEN
+		UPDATE store.job SET step = 'fetch' WHERE id = t.job_id;
+		PERFORM store.task_add('fetch',
+			jsonb_build_object('job', t.job_id, 'files', p_result -> 'files'), t.job_id);
+	WHEN t.kind = 'fetch' THEN
+		UPDATE store.job SET step = 'deliver' WHERE id = t.job_id;
+		PERFORM store.task_add('photo', jsonb_build_object('notice', 'result', 'args',
+			jsonb_build_object('job', j.id), 'files', p_result -> 'files'), j.id, j.person_id,
+			p_dedup => 'job:' || j.id || ':result')
+		FROM store.job j WHERE j.id = t.job_id;
+	WHEN t.kind = 'photo' THEN
+		PERFORM store.job_complete(t.job_id,
+			jsonb_build_object('files', t.payload -> 'files') || p_result);
+	WHEN t.kind = 'say' AND t.job_id IS NOT NULL THEN
+		UPDATE store.job SET status_message_id = (p_result ->> 'message_id')::bigint
+		WHERE id = t.job_id;
+	ELSE
+		NULL; -- edit, webhook, cancel, sweep, and what is said beside jobs
+	END CASE;
+END $$;
+
+-- A task that will not be tried again: its job fails with it, when it was a link of the job's chain.
+-- Called by the outcomes below.
+CREATE FUNCTION store.task_dead(t store.task, p_class text, p_text text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM store.task_close(t.id, 'dead', p_class, p_text, NULL);
+	IF t.kind IN ('submit', 'lookup', 'poll', 'fetch') THEN
+		PERFORM store.job_fail(t.job_id, p_class, p_text);
+	ELSIF t.kind = 'photo' THEN
+		PERFORM store.job_fail(t.job_id,
+			CASE p_class WHEN 'unreachable' THEN p_class ELSE 'ours' END, concat_ws(': ', p_class, p_text));
+	END IF;
+END $$;
+
+-- The provider has surely not taken this order: it may be made again. Called by store.task_outcome.
+CREATE FUNCTION store.submit_void(p_job bigint)
+RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	UPDATE store.job SET submits = greatest(submits - 1, 0) WHERE id = p_job;
+$$;
+
+-- An order of unknown fate was looked for long enough: one more order at most, else the job fails.
+-- Called by store.task_later for lookup.
+CREATE FUNCTION store.lookup_over(t store.task)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	UPDATE store.job SET step = 'submit' WHERE id = t.job_id AND submits < 2;
+	IF FOUND THEN
+		PERFORM store.task_close(t.id, 'done', 'none', 'not found in time', NULL);
+		PERFORM store.job_submit(t.job_id);
+	ELSE
+		PERFORM store.task_dead(t, 'ours', 'two orders of unknown fate');
+	END IF;
+END $$;
+
+-- Outcome later: not yet, and not counted as an attempt. Called by store.task_outcome.
+CREATE FUNCTION store.task_later(t store.task, p_class text, p_text text, p_wait interval,
+	p_result jsonb, p_unknown interval)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF t.kind = 'lookup' AND clock_timestamp() >=
+		(SELECT unknown_at FROM store.job WHERE id = t.job_id) + p_unknown
+	THEN
+		PERFORM store.lookup_over(t);
+		RETURN;
+	END IF;
+	PERFORM store.task_again(t.id, p_wait, -1, p_class, p_text, p_result -> 'memo');
+	IF t.lane = 'chat' AND p_class = 'rate' THEN
+		IF t.chat_id IS NOT NULL THEN
+			PERFORM store.chat_pause(t.chat_id, p_wait);
+		END IF;
+		IF p_result @> '{"all": true}' THEN
+			UPDATE store.lane SET pause_until = greatest(pause_until, clock_timestamp() + p_wait)
+			WHERE name = t.lane;
+		END IF;
+	ELSIF t.kind = 'poll' AND p_result ->> 'state' = 'running' THEN
+		UPDATE store.job SET progress = 50 WHERE id = t.job_id AND progress < 50;
+		IF FOUND THEN
+			PERFORM store.job_progress(t.job_id);
+		END IF;
+	END IF;
+END $$;
+
+-- Outcome failed: once more after a random part of an exponential wait, until the attempts are used
+-- up. Called by store.task_outcome and store.task_unknown.
+CREATE FUNCTION store.task_failed(t store.task, p_class text, p_text text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF t.attempts >= t.max_attempts THEN
+		PERFORM store.task_dead(t, p_class, p_text);
+	ELSE
+		PERFORM store.task_again(t.id, random() * least(interval '60 seconds',
+			interval '1 second' * 2 ^ least(t.attempts - 1, 6)), 0, p_class, p_text, NULL);
+	END IF;
+END $$;
+
+-- Outcome refused: not to be repeated as it is. Called by store.task_outcome.
+CREATE FUNCTION store.task_refused(t store.task, p_class text, p_text text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF t.kind = 'edit' AND p_class = 'gone' THEN -- the message is no more: a new one, same words
+		UPDATE store.job SET status_message_id = NULL WHERE id = t.job_id;
+		UPDATE store.task SET kind = 'say', message_id = NULL WHERE id = t.id;
+		PERFORM store.task_again(t.id, '0', 0, p_class, p_text, NULL);
+	ELSIF t.kind IN ('say', 'edit') AND p_class = 'markup' AND NOT t.memo ? 'plain' THEN
+		PERFORM store.task_again(t.id, '0', 0, p_class, p_text, '{"plain": true}');
+	ELSE
+		IF t.lane = 'chat' AND p_class = 'unreachable' AND t.person_id IS NOT NULL THEN
+			PERFORM store.person_unreachable(t.person_id);
+		END IF;
+		PERFORM store.task_dead(t, p_class, p_text);
+	END IF;
+END $$;
+
+-- Outcome unknown: it may have happened. A paid order is looked for, never blindly repeated; a message
+-- is sent once more at most; what may be repeated unseen is. Called by store.task_outcome and by reap.
+CREATE FUNCTION store.task_unknown(t store.task, p_class text, p_text text, p_unknown interval)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	j store.job;
+BEGIN
+	IF t.kind = 'submit' THEN
+		PERFORM store.task_close(t.id, 'dead', p_class, p_text, NULL);
+		UPDATE store.job SET unknown_at = clock_timestamp(), step = 'lookup',
+			deadline_at = deadline_at + p_unknown
+		WHERE id = t.job_id RETURNING * INTO j;
+		PERFORM store.job_notice(j.id, 'job_finding', '{}');
+		PERFORM store.task_add('lookup', store.job_ref(j)
+			|| jsonb_build_object('input', j.input, 'since', coalesce(j.started_at, j.created_at)),
+			j.id, p_wait => interval '3 seconds');
+	ELSIF t.kind IN ('say', 'photo') THEN
+		IF t.memo ? 'unknown' THEN
+			PERFORM store.task_dead(t, p_class, p_text);
+		ELSE
+			PERFORM store.task_again(t.id, '0', 0, p_class, p_text, '{"unknown": 1}');
+		END IF;
+	ELSE
+		PERFORM store.task_failed(t, p_class, p_text);
+	END IF;
+END $$;
+
+-- What one report does to the leased task it is about. The caller holds the rows of the person (when
+-- the class is unreachable), the job and the task, and has compared the fence. Called by
+-- store.task_report and by dispatcher.reap.
+CREATE FUNCTION store.task_outcome(t store.task, p_outcome text, p_class text, p_text text,
+	p_retry_ms int, p_result jsonb, p_unknown_s int)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_wait constant interval := interval '1 millisecond' * greatest(coalesce(p_retry_ms, 1000), 0);
+	v_unknown constant interval := interval '1 second' * p_unknown_s;
+BEGIN
+	IF t.kind = 'submit' AND p_outcome IN ('later', 'failed', 'refused') THEN
+		PERFORM store.submit_void(t.job_id);
+	END IF;
+	CASE p_outcome
+	WHEN 'done' THEN PERFORM store.task_done(t, p_result);
+	WHEN 'later' THEN PERFORM store.task_later(t, p_class, p_text, v_wait, p_result, v_unknown);
+	WHEN 'failed' THEN PERFORM store.task_failed(t, p_class, p_text);
+	WHEN 'refused' THEN PERFORM store.task_refused(t, p_class, p_text);
+	WHEN 'unknown' THEN PERFORM store.task_unknown(t, p_class, p_text, v_unknown);
+	END CASE;
+END $$;
+
+-- One report: 'ok' when it counted, 'stale' when its lease is not the current one. A report that the
+-- database cannot take (a helper is not trusted to be right) counts as unknown or failed and leaves the
+-- others of its batch alone. The locks are the caller's, see store.task_outcome.
+-- Called by dispatcher.report and dispatcher.abandon.
+CREATE FUNCTION store.task_report(p_id bigint, p_fence int, p_outcome text, p_class text,
+	p_text text, p_retry_ms int, p_result jsonb, p_unknown_s int)
+RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	t store.task;
+BEGIN
+	SELECT * INTO t FROM store.task WHERE id = p_id AND fence = p_fence AND state = 'leased';
+	IF NOT FOUND THEN
+		RETURN 'stale';
+	END IF;
+	BEGIN
+		PERFORM store.task_outcome(t, p_outcome, p_class, p_text, p_retry_ms, p_result, p_unknown_s);
+	EXCEPTION WHEN data_exception OR check_violation OR case_not_found THEN
+		PERFORM store.task_outcome(t,
+			CASE WHEN t.kind IN ('submit', 'say', 'photo') THEN 'unknown' ELSE 'failed' END,
+			'format', SQLERRM, p_retry_ms, NULL, p_unknown_s);
+	END;
+	RETURN 'ok';
+END $$;
+
+-- Locks what reports are about, in the lock order of the system: people who turned out unreachable,
+-- jobs, tasks. Called by dispatcher.report and dispatcher.abandon.
+CREATE FUNCTION store.task_lock(p_ids bigint[], p_unreachable bigint[])
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM 1 FROM store.person
+	WHERE id IN (SELECT person_id FROM store.task WHERE id = ANY (p_unreachable))
+	ORDER BY id FOR NO KEY UPDATE;
+	PERFORM 1 FROM store.job
+	WHERE id IN (SELECT job_id FROM store.task WHERE id = ANY (p_ids))
+	ORDER BY id FOR NO KEY UPDATE;
+	PERFORM 1 FROM store.task WHERE id = ANY (p_ids) ORDER BY id FOR NO KEY UPDATE;
+END $$;
+RESET ROLE;

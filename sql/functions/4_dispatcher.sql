@@ -1,0 +1,239 @@
+-- What a dispatcher may do: lease tasks, keep the leases, settle what the helpers report, tidy up.
+SET LOCAL ROLE atelier_owner;
+
+-- The tasks of the chat lane that may leave now: of each chat only the oldest open one, and only when
+-- the chat's budget allows it. Locks and returns their ids. Called by dispatcher.claim.
+CREATE FUNCTION store.claim_chat(p_floor timestamptz, p_limit int)
+RETURNS bigint[] LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_now constant timestamptz := clock_timestamp();
+	v_ids bigint[];
+BEGIN
+	SELECT array_agg(id) INTO v_ids FROM (
+		SELECT t.id FROM store.task t
+		WHERE t.lane = 'chat' AND t.state = 'ready' AND t.run_at BETWEEN p_floor AND v_now
+			AND NOT EXISTS (SELECT 1 FROM store.task o WHERE o.chat_id = t.chat_id AND o.id < t.id
+				AND o.lane = 'chat' AND o.state IN ('ready', 'leased'))
+			AND NOT EXISTS (SELECT 1 FROM store.chat c WHERE c.id = t.chat_id AND c.next_at > v_now)
+		ORDER BY t.prio, t.run_at, t.id LIMIT p_limit FOR NO KEY UPDATE OF t SKIP LOCKED
+	) AS due;
+	-- One message a second, and three at once after a quiet while. The only place of these figures.
+	INSERT INTO store.chat AS c (id, next_at)
+	SELECT DISTINCT t.chat_id, v_now - interval '1 second'
+	FROM store.task t WHERE t.id = ANY (v_ids) AND t.chat_id IS NOT NULL ORDER BY t.chat_id
+	ON CONFLICT (id) DO UPDATE
+		SET next_at = greatest(c.next_at, v_now - interval '2 seconds') + interval '1 second';
+	RETURN v_ids;
+END $$;
+
+-- The tasks of any other lane that are due. Locks and returns their ids; a submit whose job is locked
+-- just now is left for the next claim (we hold the task, others take the job first). The intent of each
+-- submit is written into its job before the call is made. Called by dispatcher.claim.
+CREATE FUNCTION store.claim_work(p_lane store.lane_name, p_floor timestamptz, p_limit int)
+RETURNS bigint[] LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_now constant timestamptz := clock_timestamp();
+	v_ids bigint[];
+	v_jobs bigint[];
+	v_begun bigint[];
+BEGIN
+	SELECT array_agg(id), array_agg(job_id) FILTER (WHERE kind = 'submit') INTO v_ids, v_jobs
+	FROM (
+		SELECT t.id, t.job_id, t.kind FROM store.task t
+		WHERE t.lane = p_lane AND t.state = 'ready' AND t.run_at BETWEEN p_floor AND v_now
+		ORDER BY t.prio, t.run_at, t.id LIMIT p_limit FOR NO KEY UPDATE OF t SKIP LOCKED
+	) AS due;
+	IF v_jobs IS NULL THEN
+		RETURN v_ids;
+	END IF;
+	SELECT coalesce(array_agg(id), '{}') INTO v_jobs FROM (
+		SELECT id FROM store.job WHERE id = ANY (v_jobs) ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+	) AS own;
+	SELECT array_agg(id) INTO v_begun FROM store.job
+	WHERE id = ANY (v_jobs) AND status = 'pending';
+	UPDATE store.job SET submits = submits + 1, status = 'processing',
+		progress = greatest(progress, 10), started_at = coalesce(started_at, v_now)
+	WHERE id = ANY (v_jobs);
+	PERFORM store.job_progress(id) FROM unnest(v_begun) AS b(id) ORDER BY id;
+	RETURN (SELECT array_agg(id) FROM store.task
+		WHERE id = ANY (v_ids) AND (kind <> 'submit' OR job_id = ANY (v_jobs)));
+END $$;
+
+-- Leases up to p_limit due tasks of a lane to p_holder for p_lease_s seconds: fence and attempts grow by
+-- one. Returns them in the order they should be done; lang is the person's. What is said about a job
+-- edits its status message, or is a new one when there is none. Called by the dispatcher whenever a
+-- helper has room.
+CREATE FUNCTION dispatcher.claim(p_lane text, p_limit int, p_holder text, p_lease_s int)
+RETURNS TABLE (id bigint, fence int, kind text, chat_id bigint, lang text, message_id bigint,
+	job_id bigint, payload jsonb, memo jsonb, attempts int)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_lane store.lane;
+	v_ids bigint[];
+BEGIN
+	SELECT * INTO STRICT v_lane FROM store.lane WHERE name = p_lane::store.lane_name;
+	IF p_limit < 1 OR v_lane.pause_until > clock_timestamp() THEN
+		RETURN;
+	END IF;
+	IF v_lane.name = 'chat' THEN
+		v_ids := store.claim_chat(v_lane.floor_at, p_limit);
+	ELSE
+		v_ids := store.claim_work(v_lane.name, v_lane.floor_at, p_limit);
+	END IF;
+	RETURN QUERY
+	WITH leased AS (
+		UPDATE store.task t SET state = 'leased', fence = t.fence + 1, attempts = t.attempts + 1,
+			lease_until = clock_timestamp() + interval '1 second' * p_lease_s, holder = p_holder,
+			kind = CASE WHEN t.job_id IS NULL OR t.kind NOT IN ('say', 'edit') THEN t.kind
+				WHEN m.status_message_id IS NULL THEN 'say' ELSE 'edit' END
+		FROM unnest(v_ids) AS v(id)
+		JOIN store.task s ON s.id = v.id
+		LEFT JOIN store.job m ON m.id = s.job_id
+		WHERE t.id = v.id
+		RETURNING t.*, m.status_message_id
+	)
+	SELECT l.id, l.fence, l.kind, l.chat_id, p.lang,
+		CASE l.kind WHEN 'edit' THEN coalesce(l.message_id, l.status_message_id) END,
+		l.job_id, l.payload, l.memo, l.attempts
+	FROM leased l LEFT JOIN store.person p ON p.id = l.person_id
+	ORDER BY l.prio, l.run_at, l.id;
+END $$;
+
+-- Extends the leases that are still held and returns their ids; one that is missing in the answer is
+-- lost: its helper should stop. Called every few seconds for all leases.
+CREATE FUNCTION dispatcher.beat(p_ids bigint[], p_fences int[], p_lease_s int)
+RETURNS SETOF bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	WITH held AS (
+		SELECT t.id FROM unnest(p_ids, p_fences) AS h(id, fence)
+		JOIN store.task t ON t.id = h.id AND t.fence = h.fence AND t.state = 'leased'
+		ORDER BY t.id FOR NO KEY UPDATE OF t
+	)
+	UPDATE store.task t SET lease_until = clock_timestamp() + interval '1 second' * p_lease_s
+	FROM held WHERE t.id = held.id RETURNING t.id;
+$$;
+
+-- Settles what helpers report; see store.task_outcome and below it for what each outcome does. Returns
+-- one row for each: ok, or stale when the lease was not the current one (then it had no effect).
+-- p_unknown_s: how long an order of unknown fate is looked for. Called with what the helpers sent.
+CREATE FUNCTION dispatcher.report(p_ids bigint[], p_fences int[], p_outcomes text[],
+	p_classes text[], p_texts text[], p_retry_ms int[], p_results jsonb[], p_unknown_s int)
+RETURNS TABLE (id bigint, answer text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+	PERFORM store.task_lock(p_ids, (SELECT array_agg(u.id) FROM unnest(p_ids, p_classes)
+		AS u(id, class) WHERE u.class = 'unreachable'));
+	FOR id, answer IN -- by person: accounts are locked in that order everywhere
+		SELECT r.id, store.task_report(r.id, r.fence, r.outcome, r.class, r.text, r.retry_ms,
+			r.result, p_unknown_s)
+		FROM (
+			SELECT u.*, coalesce(j.person_id, t.person_id) AS person
+			FROM unnest(p_ids, p_fences, p_outcomes, p_classes, p_texts, p_retry_ms, p_results)
+				WITH ORDINALITY AS u(id, fence, outcome, class, text, retry_ms, result, n)
+			LEFT JOIN store.task t ON t.id = u.id
+			LEFT JOIN store.job j ON j.id = t.job_id
+			ORDER BY person, u.n OFFSET 0
+		) AS r
+	LOOP
+		RETURN NEXT;
+	END LOOP;
+END $$;
+
+-- The holder of these leases is gone: each counts as outcome unknown of class lost. Called when a
+-- helper's socket closes.
+CREATE FUNCTION dispatcher.abandon(p_ids bigint[], p_fences int[], p_unknown_s int)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT dispatcher.report(array_agg(u.id), array_agg(u.fence), array_agg('unknown'::text),
+		array_agg('lost'::text), array_agg('the helper is gone'::text), array_agg(NULL::int),
+		array_agg(NULL::jsonb), p_unknown_s)
+	FROM unnest(p_ids, p_fences) AS u(id, fence);
+$$;
+
+-- One job past its deadline: fails as late, and the provider is told to stop when it has the order.
+-- Called by dispatcher.reap, which holds the job's row.
+CREATE FUNCTION store.job_late(j store.job)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM store.job_fail(j.id, 'late', 'past its deadline in step ' || j.step);
+	IF j.request ? 'request_id' THEN
+		PERFORM store.task_add('cancel', store.job_ref(j) || jsonb_build_object('request', j.request),
+			j.id, p_dedup => 'job:' || j.id || ':cancel');
+	END IF;
+END $$;
+
+-- Tidies up after the dead: leases that ran out count as abandoned, jobs past their deadline fail (not
+-- in step deliver: the result is there). Small batches, waits for no task and no job; by person, see
+-- dispatcher.report. Also moves the lanes' left edges. Returns how many it settled.
+-- Called every few seconds.
+CREATE FUNCTION dispatcher.reap(p_unknown_s int)
+RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_now constant timestamptz := clock_timestamp();
+	v_count int := 0;
+	c record;
+	j store.job;
+	t store.task;
+BEGIN
+	FOR c IN
+		SELECT * FROM (
+			(SELECT k.id AS task, k.job_id AS job, coalesce(k.person_id, o.person_id) AS person
+			FROM store.task k LEFT JOIN store.job o ON o.id = k.job_id
+			WHERE k.state = 'leased' AND k.lease_until < v_now LIMIT 50)
+			UNION ALL
+			(SELECT NULL, k.id, k.person_id FROM store.job k
+			WHERE k.status IN ('pending', 'processing') AND k.step <> 'deliver'
+				AND k.deadline_at < v_now LIMIT 50)
+		) AS found ORDER BY person NULLS FIRST, job, task NULLS LAST
+	LOOP
+		j := NULL;
+		t := NULL;
+		IF c.job IS NOT NULL THEN
+			SELECT * INTO j FROM store.job WHERE id = c.job FOR NO KEY UPDATE SKIP LOCKED;
+			CONTINUE WHEN NOT FOUND;
+		END IF;
+		IF c.task IS NULL THEN
+			CONTINUE WHEN j.step IN ('deliver', 'done') OR j.deadline_at >= v_now;
+			PERFORM store.job_late(j);
+		ELSE
+			SELECT * INTO t FROM store.task WHERE id = c.task AND state = 'leased'
+				AND lease_until < v_now FOR NO KEY UPDATE SKIP LOCKED;
+			CONTINUE WHEN NOT FOUND;
+			PERFORM store.task_outcome(t, 'unknown', 'lost', 'the lease ran out', NULL, NULL,
+				p_unknown_s);
+		END IF;
+		v_count := v_count + 1;
+	END LOOP;
+	-- Ten seconds of margin: a row's run_at is its transaction's start, and it appears at the commit.
+	UPDATE store.lane l SET floor_at = least(v_now, (SELECT min(k.run_at) FROM store.task k
+		WHERE k.lane = l.name AND k.state = 'ready')) - interval '10 seconds';
+	RETURN v_count;
+END $$;
+
+-- Deletes what is only kept for a short while: updates after three days, ended tasks after one. Returns
+-- how many rows went; call again soon while that is 1000 or more. Called once a minute.
+CREATE FUNCTION dispatcher.purge()
+RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_updates int;
+	v_tasks int;
+BEGIN
+	DELETE FROM store.update WHERE id IN (SELECT id FROM store.update
+		WHERE at < now() - interval '3 days' LIMIT 1000 FOR UPDATE SKIP LOCKED);
+	GET DIAGNOSTICS v_updates = ROW_COUNT;
+	DELETE FROM store.task WHERE id IN (SELECT id FROM store.task
+		WHERE state IN ('done', 'dead') AND done_at < now() - interval '1 day'
+		ORDER BY done_at LIMIT 1000 FOR UPDATE SKIP LOCKED);
+	GET DIAGNOSTICS v_tasks = ROW_COUNT;
+	RETURN v_updates + v_tasks;
+END $$;
+
+-- See store.hello. Called once per connection.
+CREATE FUNCTION dispatcher.hello(OUT schema int, OUT fsync text, OUT full_page_writes text,
+	OUT synchronous_commit text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT * FROM store.hello();
+$$;
+
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA dispatcher TO atelier_dispatcher;
+RESET ROLE;
