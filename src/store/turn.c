@@ -1,7 +1,6 @@
 /* Schema responder from C: what a turn asks of the database. */
 #include "store/turn.h"
 
-#include "base/buf.h"
 #include "base/str.h"
 
 const struct db_statement store_responder_hello = {
@@ -28,7 +27,7 @@ static const struct db_statement unreachable_set = {
 static const struct db_statement update_park = {
 	"responder.update_park", "SELECT responder.update_park($1::bigint, $2::text, $3::text, NULL)", 3};
 static const struct db_statement health = {
-	"responder.health", "SELECT name, labels, value FROM responder.health()", 0};
+	"responder.health", "SELECT metric, labels, value FROM responder.health()", 0};
 
 static const char *id_or_null(struct arena *arena, int64_t id)
 {

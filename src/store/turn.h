@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "data/money.h"
 #include "data/update.h"
 #include "db/conn.h"

@@ -1,0 +1,98 @@
+/* The table of routes (SPEC: HTTP, as nginx routes it), and the small ones among them. */
+#include "responder/route.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "responder/hook_telegram.h"
+#include "store/turn.h"
+
+#define METRICS_MAX 65536
+
+static void answer(struct request *request, int status, const char *type, const char *header, const char *body)
+{
+	request_answer(request, status, type, header, body, strlen(body));
+}
+
+/* Payments are not connected: the sender keeps its notification and repeats it. */
+static void pay_closed(struct responder *responder, struct turn *turn, struct request *request)
+{
+	(void)responder, (void)turn;
+	answer(request, 503, "text/plain; charset=utf-8", "Retry-After: 3600", "not configured\n");
+}
+
+static void yookassa_health(struct responder *responder, struct turn *turn, struct request *request)
+{
+	(void)responder, (void)turn;
+	answer(request, 200, "application/json", NULL, "{\"configured\":false}\n");
+}
+
+static void pay_return(struct responder *responder, struct turn *turn, struct request *request)
+{
+	(void)responder, (void)turn;
+	answer(request, 200, "text/html; charset=utf-8", NULL,
+		"<!doctype html><html lang=\"ru\"><meta charset=\"utf-8\">"
+		"<meta name=\"viewport\" content=\"width=device-width\"><title>Спасибо</title>"
+		"<body style=\"font:18px sans-serif;text-align:center;padding:15vh 1em\">"
+		"<p>Спасибо! Можно закрыть эту страницу и вернуться в чат.</p></body></html>\n");
+}
+
+/* No file is published yet, so no token is good. */
+static void media(struct responder *responder, struct turn *turn, struct request *request)
+{
+	(void)responder, (void)turn;
+	answer(request, 404, NULL, NULL, "");
+}
+
+static void healthz(struct responder *responder, struct turn *turn, struct request *request)
+{
+	(void)turn;
+	if (responder_database(responder))
+		answer(request, 200, "application/json", NULL, "{\"database\":true}\n");
+	else
+		answer(request, 503, "application/json", "Retry-After: 2", "{\"database\":false}\n");
+}
+
+static void metrics(struct responder *responder, struct turn *turn, struct request *request)
+{
+	(void)turn;
+	struct buf text;
+	buf_init(&text, METRICS_MAX);
+	if (responder_database(responder) && store_health(responder->session.db, &text) == DB_OK)
+		answer(request, 200, "text/plain; version=0.0.4", NULL, buf_text(&text));
+	else
+		answer(request, 503, NULL, "Retry-After: 2", "");
+	buf_free(&text);
+}
+
+static const struct route {
+	const char *name;
+	const char *method;
+	const char *allow;      /* the header of a 405 */
+	void (*act)(struct responder *responder, struct turn *turn, struct request *request);
+} routes[] = {
+	{"telegram", "POST", "Allow: POST", hook_telegram},
+	{"yookassa_webhook", "POST", "Allow: POST", pay_closed},
+	{"yookassa_health", "GET", "Allow: GET", yookassa_health},
+	{"betatransfer_callback", "POST", "Allow: POST", pay_closed},
+	{"pay_return", "GET", "Allow: GET", pay_return},
+	{"media", "GET", "Allow: GET", media},
+	{"healthz", "GET", "Allow: GET", healthz},
+	{"metrics", "GET", "Allow: GET", metrics},
+};
+
+void route_request(struct responder *responder, struct turn *turn, struct request *request)
+{
+	const char *name = request_param(request, "ROUTE");
+	const char *method = request_param(request, "REQUEST_METHOD");
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+		if (!name || !str_equal(routes[i].name, name) || request_param_count(request, "ROUTE") != 1)
+			continue;
+		if (str_equal(routes[i].method, method))
+			routes[i].act(responder, turn, request);
+		else
+			answer(request, 405, NULL, routes[i].allow, "");
+		return;
+	}
+	answer(request, 404, NULL, NULL, "");
+}
