@@ -28,11 +28,11 @@ struct call {
 	size_t body_length;
 	struct call_part parts[CALL_PARTS_MAX];
 	size_t part_count;              /* > 0: multipart, body is ignored */
-	const char *save_path;          /* the answer of a 200 goes to this new file instead of memory */
-	bool guarded;                   /* an address from outside: https, public address at connect, no redirect */
-	bool fresh;                     /* on a connection of its own: a kept one may be closed under the request */
-	int64_t start_by;               /* on clock_mono_ms; later it is not begun but NOT_SENT. 0: whenever */
-	int32_t connect_ms;             /* 0 in these three: the usual ones of http/client.h */
+	const char *save_path;          /* the answer of a 200 goes to this new file, not to memory */
+	bool guarded;                   /* an address from outside: held against http/guard */
+	bool fresh;                     /* on a new connection: a kept one may just be closing */
+	int64_t start_by;               /* on clock_mono_ms; not begun later than that. 0: whenever */
+	int32_t connect_ms;             /* 0 in these three: what http/client.h says */
 	int32_t total_ms;
 	size_t answer_max;
 };
@@ -48,11 +48,11 @@ struct answer {
 	enum answer_end end;
 	long status;
 	const char *body;               /* NUL-terminated; "" when saved to a file */
-	size_t body_length;
+	size_t body_length;             /* of a saved file: its bytes */
 	int64_t retry_after_s;          /* of a Retry-After header in seconds; -1: none */
-	const char *fal_retryable;      /* x-fal-retryable, x-fal-error-type, X-Fal-Request-Timeout-Type; or null */
-	const char *fal_error_type;
-	const char *fal_timeout_type;
+	const char *fal_retryable;      /* x-fal-retryable, or null; the two below likewise */
+	const char *fal_error_type;     /* x-fal-error-type */
+	const char *fal_timeout_type;   /* x-fal-request-timeout-type */
 	char text[160];                 /* what went wrong, without address or secret */
 };
 

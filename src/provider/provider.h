@@ -37,6 +37,13 @@ struct provider {
 		struct call *call, struct report *report);
 };
 
+/* Fills a report whose text is made from fmt (cut to fit, made valid UTF-8) and returns PROVIDER_END. */
+enum provider_next provider_end(struct report *report, enum report_outcome outcome,
+	enum report_class class, int64_t retry_ms, const char *fmt, ...) PRINTF_LIKE(5, 6);
+
+/* The wait that a 429 asked for, in milliseconds, or else_s seconds when it named none. */
+int64_t provider_wait_ms(const struct answer *answer, int64_t else_s);
+
 extern const struct provider provider_telegram;
 extern const struct provider provider_fal;
 
