@@ -1,0 +1,382 @@
+# The whole of Atelier on this machine: PostgreSQL, the market, nginx with TLS and atelierd, all private.
+package Atelier::Stack;
+use strict;
+use warnings;
+use utf8;
+
+use Atelier::Pg;
+use Atelier::Test qw(wait_until);
+use Carp qw(croak);
+use File::Path qw(make_path);
+use File::Temp ();
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use JSON::PP qw(decode_json);
+use Mojo::UserAgent;
+use POSIX qw(WNOHANG);
+use Socket qw(SOCK_DGRAM);
+
+our $TOKEN = '7712345678:AAEstandInTokenOfTheMarketOnly000000';
+our $SECRET = 'market-secret_0123456789';
+our $FAL_KEY = 'market-fal-key:0123456789abcdef';
+
+# Options: settings (hash of NAME => value, undef removes), market (0: none), fal_ms, fsync is always on,
+# bin (build directory), dir (else a private one that is removed at the end unless something failed).
+sub new {
+	my ($class, %option) = @_;
+	my $self = bless {
+		bin => $option{bin} // $ENV{top_builddir} // '.',
+		src => $option{src} // $ENV{top_srcdir} // '.',
+		market_wanted => $option{market} // 1,
+		fal_ms => $option{fal_ms} // 900,
+		settings => $option{settings} // {},
+		pids => {},
+		owner => $$,
+		ua => Mojo::UserAgent->new(request_timeout => 20, max_redirects => 0),
+	}, $class;
+	$self->{temp} = File::Temp->newdir('atelier-stack-XXXXXX', TMPDIR => 1, CLEANUP => 0) if !$option{dir};
+	$self->{dir} = $option{dir} // "$self->{temp}";
+	make_path(map { "$self->{dir}/$_" } qw(run spool log nginx market));
+	chmod 0755, $self->{dir};
+	return $self;
+}
+
+sub dir { $_[0]{dir} }
+sub pg { $_[0]{pg} }
+sub log_path { "$_[0]{dir}/log/$_[1].log" }
+
+# Everything, in order; returns when a person could write to the bot.
+sub start {
+	my ($self) = @_;
+	$self->certificates;
+	$self->start_database;
+	$self->start_market if $self->{market_wanted};
+	$self->start_nginx;
+	$self->write_settings;
+	$self->start_atelier;
+	$self->ctl('webhook', 'set');
+	return $self;
+}
+
+sub start_database {
+	my ($self) = @_;
+	$self->{pg} = Atelier::Pg->new(dir => "$self->{dir}/pg");
+	$self->{pg}->start;
+	$self->write_settings;
+	$self->ctl('migrate', '-d', "$self->{src}/sql");
+	return;
+}
+
+# ---- processes ------------------------------------------------------------------------------------------
+
+# Runs a program in the background, its output in log/NAME.log; it is killed when we die.
+sub spawn {
+	my ($self, $name, $environment, @command) = @_;
+	my $log = $self->log_path($name);
+	my $pid = fork // croak "fork: $!";
+	if (!$pid) {
+		setpgrp 0, 0;
+		open STDIN, '<', '/dev/null' or POSIX::_exit(126);
+		open STDOUT, '>>', $log or POSIX::_exit(126);
+		open STDERR, '>&', \*STDOUT or POSIX::_exit(126);
+		local @ENV{keys %$environment} = values %$environment;
+		exec 'setpriv', '--pdeathsig', 'TERM', '--', @command or POSIX::_exit(127);
+	}
+	$self->{pids}{$name} = $pid;
+	return $pid;
+}
+
+sub is_running {
+	my ($self, $name) = @_;
+	my $pid = $self->{pids}{$name} or return 0;
+	if (waitpid($pid, WNOHANG) == $pid) {
+		delete $self->{pids}{$name};
+		return 0;
+	}
+	return 1;
+}
+
+# Stops a program with a signal and waits for its end; returns its wait status.
+sub stop_program {
+	my ($self, $name, $signal, $seconds) = @_;
+	my $pid = delete $self->{pids}{$name} or return;
+	kill $signal // 'TERM', $pid;
+	my $status;
+	my $ended = eval {
+		wait_until("$name to end", $seconds // 30, sub { waitpid($pid, WNOHANG) == $pid && defined($status = $?) });
+		1;
+	};
+	if (!$ended) {
+		kill 'KILL', $pid;
+		waitpid $pid, 0;
+		$status = $?;
+	}
+	return $status;
+}
+
+sub stop {
+	my ($self) = @_;
+	$self->stop_program($_) for grep { exists $self->{pids}{$_} } qw(atelierd nginx market);
+	$self->{pg}->stop if $self->{pg};
+	delete $self->{pg};
+	return;
+}
+
+sub DESTROY {
+	my ($self) = @_;
+	return if $self->{owner} != $$;
+	local ($?, $@);
+	$self->stop;
+	system 'rm', '-rf', '--', $self->{dir} if $self->{temp} && !$self->{keep};
+	return;
+}
+
+# ---- certificates ---------------------------------------------------------------------------------------
+
+# A private authority and one certificate for 127.0.0.1 and localhost.
+sub certificates {
+	my ($self) = @_;
+	my $dir = "$self->{dir}/tls";
+	return if -e "$dir/server.pem";
+	make_path($dir);
+	my $log = $self->log_path('openssl');
+	my @steps = (
+		"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj '/CN=Atelier test authority'"
+			. " -addext basicConstraints=critical,CA:TRUE -keyout $dir/ca.key -out $dir/ca.pem",
+		"openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost"
+			. " -keyout $dir/server.key -out $dir/server.csr",
+		"printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\\n' > $dir/san",
+		"openssl x509 -req -in $dir/server.csr -CA $dir/ca.pem -CAkey $dir/ca.key -CAcreateserial -days 30"
+			. " -extfile $dir/san -out $dir/server.pem",
+	);
+	system("{ $_; } >>$log 2>&1") == 0 or croak "certificates failed, see $log" for @steps;
+	return;
+}
+
+sub ca { "$_[0]{dir}/tls/ca.pem" }
+
+# ---- the market -----------------------------------------------------------------------------------------
+
+sub start_market {
+	my ($self) = @_;
+	unlink "$self->{dir}/market/market.json";
+	$self->spawn('market', {}, $^X, "$self->{src}/t/market/market", '--dir', "$self->{dir}/market",
+		'--cert', "$self->{dir}/tls/server.pem", '--key', "$self->{dir}/tls/server.key", '--ca', $self->ca,
+		'--token', $TOKEN, '--fal-key', $FAL_KEY, '--fal-ms', $self->{fal_ms});
+	wait_until('the market', 30, sub { -s "$self->{dir}/market/market.json" || !$self->is_running('market') });
+	open my $file, '<', "$self->{dir}/market/market.json" or croak 'the market did not start: ' . $self->log_path('market');
+	local $/ = undef;
+	$self->{market} = decode_json(<$file>);
+	return;
+}
+
+sub market_url { $_[0]{market}{http} }
+
+# A control call to the market: market('post', '/control/say', {...}) → decoded answer.
+sub market {
+	my ($self, $verb, $path, $body) = @_;
+	my @args = ("$self->{market}{http}$path", $body ? (json => $body) : ());
+	my $result = $self->{ua}->$verb(@args)->result;
+	croak "market: $verb $path: " . $result->code . ' ' . $result->body if !$result->is_success;
+	return $result->json;
+}
+
+sub person { my ($self, %person) = @_; return $self->market(post => '/control/person', \%person) }
+sub say { my ($self, $chat, $text) = @_; return $self->market(post => '/control/say', {chat => $chat, text => $text}) }
+sub press { my ($self, $chat, %what) = @_; return $self->market(post => '/control/press', {chat => $chat, %what}) }
+sub fault { my ($self, %fault) = @_; return $self->market(post => '/control/fault', \%fault) }
+sub chat { my ($self, $chat) = @_; return $self->market(get => "/control/chat/$chat")->{messages} }
+sub counts { $_[0]->market(get => '/control/counts') }
+
+# Waits until a message of the bot in the chat satisfies the test; returns the newest such one.
+sub wait_message {
+	my ($self, $chat, $what, $test, $seconds) = @_;
+	my $found;
+	wait_until($what, $seconds // 20, sub {
+		($found) = grep { ($_->{from} // '') eq 'bot' && $test->($_) } reverse @{$self->chat($chat)};
+		return $found;
+	});
+	return $found;
+}
+
+# ---- nginx ----------------------------------------------------------------------------------------------
+
+sub free_port {
+	my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0) or croak "port: $!";
+	return $socket->sockport;
+}
+
+# The files of nginx/ with their places filled in, as an operator's installation does it.
+sub fill_nginx {
+	my ($self) = @_;
+	for my $name (qw(atelier.locations atelier.fastcgi)) {
+		open my $in, '<', "$self->{src}/nginx/$name.in" or croak "nginx/$name.in: $!";
+		open my $out, '>', "$self->{dir}/nginx/$name" or croak "$name: $!";
+		while (my $line = <$in>) {
+			$line =~ s/\@nginxdir\@/$self->{dir}\/nginx/g;
+			$line =~ s/\@rundir\@/$self->{dir}\/run/g;
+			print {$out} $line;
+		}
+		close $out or croak "$name: $!";
+	}
+	return;
+}
+
+sub nginx_conf {
+	my ($self, $port) = @_;
+	my $user = $> == 0 ? "user root;\n" : '';
+	my $dir = $self->{dir};
+	return <<"CONF";
+${user}daemon off;
+worker_processes 1;
+pid $dir/nginx/pid;
+error_log $dir/log/nginx-error.log info;
+events { worker_connections 1024; }
+http {
+	access_log $dir/log/nginx-access.log;
+	client_body_temp_path $dir/nginx/body;
+	proxy_temp_path $dir/nginx/proxy;
+	fastcgi_temp_path $dir/nginx/fastcgi;
+	uwsgi_temp_path $dir/nginx/uwsgi;
+	scgi_temp_path $dir/nginx/scgi;
+	server {
+		listen 127.0.0.1:$port ssl backlog=1024;
+		server_name localhost;
+		ssl_certificate $dir/tls/server.pem;
+		ssl_certificate_key $dir/tls/server.key;
+		ssl_protocols TLSv1.2 TLSv1.3;
+		keepalive_timeout 75s;
+		keepalive_requests 1000000;
+		include $dir/nginx/atelier.locations;
+		location / { return 404; }
+	}
+}
+CONF
+}
+
+sub start_nginx {
+	my ($self) = @_;
+	$self->fill_nginx;
+	for (1 .. 5) {
+		my $port = $self->{port} = $self->{wanted_port} // free_port();
+		open my $file, '>', "$self->{dir}/nginx/nginx.conf" or croak "nginx.conf: $!";
+		print {$file} $self->nginx_conf($port);
+		close $file or croak "nginx.conf: $!";
+		$self->spawn('nginx', {}, '/usr/sbin/nginx', '-c', "$self->{dir}/nginx/nginx.conf", '-p', "$self->{dir}/nginx",
+			'-e', "$self->{dir}/log/nginx-error.log");
+		wait_until('nginx', 10, sub { !$self->is_running('nginx') || $self->answers($port) });
+		return if $self->is_running('nginx');
+	}
+	croak 'nginx did not start: ' . $self->log_path('nginx');
+}
+
+sub answers {
+	my ($self, $port) = @_;
+	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 1);
+	return defined $socket;
+}
+
+sub base { "https://127.0.0.1:$_[0]{port}" }
+
+# An update as Telegram sends it, through nginx; returns the Mojo transaction's result.
+sub post_update {
+	my ($self, $body, %header) = @_;
+	my $ua = $self->{hook_ua} //= Mojo::UserAgent->new(ca => $self->ca, request_timeout => 30);
+	return $ua->post($self->base . '/telegram' => {
+		'Content-Type' => 'application/json', 'X-Telegram-Bot-Api-Secret-Token' => $SECRET, %header} => $body)->result;
+}
+
+# ---- atelier --------------------------------------------------------------------------------------------
+
+sub settings {
+	my ($self) = @_;
+	my $out = $self->{market}{https} // 'https://127.0.0.1:9';
+	my ($place) = $out =~ m{^https://([^/]+)};
+	my %settings = (
+		DATABASE_URL => $self->{pg}->url,
+		RUN_DIR => "$self->{dir}/run",
+		SPOOL_DIR => "$self->{dir}/spool",
+		TEXTS_DIR => "$self->{src}/etc/texts",
+		CATALOG_FILE => "$self->{src}/etc/catalog.json",
+		!$self->{market_wanted} ? () : (
+			BOT_TOKEN => $TOKEN,
+			TELEGRAM_SECRET_TOKEN => $SECRET,
+			WEBHOOK_BASE_URL => 'https://127.0.0.1:' . ($self->{port} // 9),
+			TELEGRAM_API_URL => $out,
+			FAL_KEY => $FAL_KEY,
+			FAL_QUEUE_URL => "$out/fal/queue",
+			FAL_API_URL => "$out/fal/api",
+			MEDIA_HOSTS => $place,
+			MEDIA_PRIVATE => 'yes',
+			CA_FILE => $self->ca,
+		),
+		%{$self->{settings}},
+	);
+	return \%settings;
+}
+
+sub settings_path { "$_[0]{dir}/atelier.conf" }
+
+sub write_settings {
+	my ($self) = @_;
+	my $settings = $self->settings;
+	open my $file, '>', $self->settings_path or croak "settings: $!";
+	chmod 0600, $self->settings_path;
+	print {$file} map { "$_=$settings->{$_}\n" } grep { defined $settings->{$_} } sort keys %$settings;
+	close $file or croak "settings: $!";
+	return;
+}
+
+# The programs are found where make leaves them.
+sub start_atelier {
+	my ($self) = @_;
+	my $path = "$self->{dir}/notify.sock";
+	unlink $path;
+	my $notify = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $path) or croak "notify socket: $!";
+	$notify->blocking(0);
+	$self->spawn('atelierd', {NOTIFY_SOCKET => $path}, "$self->{bin}/atelierd", '-c', $self->settings_path, '-l', $self->{bin});
+	my $said = '';
+	wait_until('atelierd to be ready', 40, sub {
+		$said .= "$_\n" while defined $notify->recv(local $_, 4096);
+		return $said =~ /^READY=1/m || !$self->is_running('atelierd');
+	});
+	croak 'atelierd did not start: ' . $self->log_path('atelierd') if !$self->is_running('atelierd');
+	return;
+}
+
+# Process ids of a role: 'responder', 'dispatcher', 'helper chat', … found among atelierd's children.
+sub role_pids {
+	my ($self, $role) = @_;
+	my $parent = $self->{pids}{atelierd} or return;
+	open my $children, '<', "/proc/$parent/task/$parent/children" or return;
+	my @pids = split ' ', <$children> // '';
+	return grep {
+		my $line = '';
+		if (open my $file, '<', "/proc/$_/cmdline") { local $/ = undef; $line = <$file> // '' }
+		my @words = split /\0/, $line;
+		$words[0] =~ s{.*/}{} if @words;
+		"@words" eq $role;
+	} @pids;
+}
+
+sub ctl {
+	my ($self, @words) = @_;
+	my @command = ("$self->{bin}/atelierctl", '-c', $self->settings_path, @words);
+	open my $out, '-|', @command or croak "atelierctl: $!";
+	local $/ = undef;
+	my $text = <$out>;
+	close $out or croak "@command: exit " . ($? >> 8) . ": $text";
+	return $text;
+}
+
+# Nothing is left to do: no open job, no open task.
+sub wait_quiet {
+	my ($self, $seconds) = @_;
+	wait_until('all work to end', $seconds // 40, sub {
+		$self->{pg}->value("SELECT count(*) FROM store.job WHERE status IN ('pending', 'processing')") == 0
+			&& $self->{pg}->value("SELECT count(*) FROM store.task WHERE state IN ('ready', 'leased')") == 0;
+	});
+	return;
+}
+
+1;
