@@ -8,7 +8,8 @@ BEGIN
 	FOR v_drop IN
 		SELECT format('DROP VIEW IF EXISTS %s CASCADE', c.oid::regclass)
 		FROM pg_class c
-		WHERE c.relkind = 'v' AND c.relnamespace::regnamespace::text IN ('ledger', 'store', 'report')
+		WHERE c.relkind = 'v'
+			AND c.relnamespace::regnamespace::text IN ('ledger', 'store', 'report')
 	LOOP
 		EXECUTE v_drop;
 	END LOOP;

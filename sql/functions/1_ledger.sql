@@ -23,9 +23,9 @@ BEGIN
 	RETURN v_id;
 END $$;
 
--- The account that a leg of a transfer names. A person's is locked; of a system account it is the slot
--- of this backend: sessions do not meet in one row, and no session takes two slots of one account.
--- Called by ledger.post.
+-- The account that a leg of a transfer names. A person's is locked; of a system account it is the
+-- slot of this backend: sessions do not meet in one row, and no session takes two slots of one
+-- account. Called by ledger.post.
 CREATE FUNCTION ledger.account_of(p_person bigint, p_unit ledger.unit, p_role ledger.role)
 RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -61,10 +61,10 @@ BEGIN
 	END IF;
 END $$;
 
--- Posts one transfer: the only writer of the ledger. Idempotent by key: the same contents again give
--- the row that is there, other contents are an error (P0409). p_from and p_to name accounts by role;
--- p_person owns those of people. Below the floor is an error (23514). Returns the row.
--- Called by the functions below.
+-- Posts one transfer: the only writer of the ledger. Idempotent by key: the same contents again
+-- give the row that is there, other contents are an error (P0409). p_from and p_to name accounts by
+-- role; p_person owns those of people. Below the floor is an error (23514). Returns the row. Called
+-- by the functions below.
 CREATE FUNCTION ledger.post(p_key text, p_kind ledger.kind, p_unit ledger.unit, p_amount bigint,
 	p_person bigint, p_from ledger.role, p_to ledger.role, p_resolves bigint DEFAULT NULL,
 	p_job bigint DEFAULT NULL, p_note text DEFAULT NULL, p_actor bigint DEFAULT NULL)
@@ -107,8 +107,8 @@ BEGIN
 		c := ledger.account_add(v_credit, p_amount);
 		d := ledger.account_add(v_debit, -p_amount);
 	END IF;
-	INSERT INTO ledger.transfer (key, debit, credit, unit, kind, amount, resolves, d_after, d_version,
-		c_after, c_version, person_id, job_id, note, actor)
+	INSERT INTO ledger.transfer (key, debit, credit, unit, kind, amount, resolves, d_after,
+		d_version, c_after, c_version, person_id, job_id, note, actor)
 	VALUES (p_key, v_debit, v_credit, p_unit, p_kind, p_amount, p_resolves, d.balance, d.version,
 		c.balance, c.version, p_person, p_job, p_note, p_actor)
 	ON CONFLICT (key) DO NOTHING RETURNING * INTO r;
@@ -324,7 +324,8 @@ SELECT 'O1 a completed job has a result that was sent', 'job ' || j.id
 FROM store.job j
 WHERE j.status = 'completed' AND (NOT j.result ? 'message_id'
 	OR (j.finished_at > now() - interval '20 hours' AND NOT EXISTS (
-		SELECT 1 FROM store.task t WHERE t.dedup = 'job:' || j.id || ':result' AND t.state = 'done')))
+		SELECT 1 FROM store.task t
+		WHERE t.dedup = 'job:' || j.id || ':result' AND t.state = 'done')))
 UNION ALL
 SELECT 'O2 a failed job tells its person', 'job ' || j.id
 FROM store.job j

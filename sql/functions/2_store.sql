@@ -16,29 +16,29 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		current_setting('full_page_writes'), current_setting('synchronous_commit');
 $$;
 
--- Figures that are cheap to count, as lines of Prometheus: metric{labels} value.
--- Called by responder.health and ctl.status.
+-- Figures that are cheap to count, as Prometheus writes them: metric, {labels}, value; those of one
+-- metric stand together. Called by responder.health and ctl.status.
 CREATE FUNCTION store.health()
 RETURNS TABLE (metric text, labels text, value bigint)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT 'atelier_tasks', format('lane="%s",state="%s"', l.name, s.state), count(t.id)
+	SELECT 'tasks', format('{lane="%s",state="%s"}', l.name, s.state), count(t.id)
 	FROM store.lane l
 	CROSS JOIN (VALUES ('ready'::store.task_state), ('leased')) AS s(state)
 	LEFT JOIN store.task t ON t.lane = l.name AND t.state = s.state
 		AND t.state IN ('ready', 'leased')
 	GROUP BY l.name, s.state
 	UNION ALL
-	SELECT 'atelier_task_age_seconds', format('lane="%s"', l.name),
+	SELECT 'task_age_seconds', format('{lane="%s"}', l.name),
 		coalesce(greatest(extract(epoch FROM now() - min(t.run_at)), 0), 0)::bigint
 	FROM store.lane l LEFT JOIN store.task t ON t.lane = l.name AND t.state = 'ready'
 	GROUP BY l.name
 	UNION ALL
-	SELECT 'atelier_jobs', format('status="%s"', s.status), count(j.id)
+	SELECT 'jobs', format('{status="%s"}', s.status), count(j.id)
 	FROM (VALUES ('pending'::store.job_status), ('processing')) AS s(status)
 	LEFT JOIN store.job j ON j.status = s.status AND j.status IN ('pending', 'processing')
 	GROUP BY s.status
 	UNION ALL
-	SELECT 'atelier_people', '', greatest(reltuples, 0)::bigint
+	SELECT 'people', '', greatest(reltuples, 0)::bigint
 	FROM pg_class WHERE oid = 'store.person'::regclass;
 $$;
 
@@ -93,9 +93,9 @@ RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	ON CONFLICT (id) DO UPDATE SET next_at = greatest(c.next_at, excluded.next_at);
 $$;
 
--- A person whom Telegram does not let us write to: marks him, and kills what waits to be said to him.
--- One that is locked just now is left: it finds out by itself. So are results: a job must hear what
--- became of its own. Called by store.task_refused.
+-- A person whom Telegram does not let us write to: marks him, and kills what waits to be said to
+-- him. One that is locked just now is left: it finds out by itself. So are results: a job must hear
+-- what became of its own. Called by store.task_refused.
 CREATE FUNCTION store.person_unreachable(p_person bigint)
 RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	UPDATE store.person SET unreachable_at = coalesce(unreachable_at, now()) WHERE id = p_person;
@@ -110,8 +110,8 @@ $$;
 CREATE FUNCTION store.offer_usual(p_offer text)
 RETURNS int LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN count(*) >= 3 THEN
-		ceil(percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM finished_at - started_at)))
-		END::int
+		ceil(percentile_cont(0.5) WITHIN GROUP
+			(ORDER BY extract(epoch FROM finished_at - started_at))) END::int
 	FROM (SELECT started_at, finished_at FROM store.job
 		WHERE offer = p_offer AND status = 'completed'
 		ORDER BY finished_at DESC LIMIT 20) AS last;
@@ -149,7 +149,7 @@ CREATE FUNCTION store.job_reason_of(p_class text)
 RETURNS store.job_reason LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN p_class IN ('input', 'policy', 'late', 'unreachable') THEN p_class
-		WHEN p_class IN ('busy', 'rate', 'funds', 'gone', 'none') THEN 'busy'
+		WHEN p_class IN ('busy', 'rate', 'funds', 'gone', 'empty') THEN 'busy'
 		ELSE 'ours' END::store.job_reason;
 $$;
 
@@ -160,8 +160,9 @@ RETURNS jsonb LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_build_object('job', (j).id, 'provider', (j).provider, 'model', (j).model);
 $$;
 
--- Fails an open job: the hold is released, what was under way is dropped, the person is told what came
--- back, the files are swept. The caller holds the job's row. Called by the outcomes and by reap.
+-- Fails an open job: the hold is released, what was under way is dropped, the person is told what
+-- came back, the files are swept. The caller holds the job's row. Called by the outcomes and by
+-- reap.
 CREATE FUNCTION store.job_fail(p_job bigint, p_class text, p_detail text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -181,6 +182,16 @@ BEGIN
 	PERFORM store.task_add('sweep', jsonb_build_object('job', p_job), p_job,
 		p_dedup => 'job:' || p_job || ':sweep');
 END $$;
+
+-- The requests that are known to be other jobs', of those that look like this one's (same input):
+-- not to be taken for it. Looks at neighbours in time only. Called for lookups.
+CREATE FUNCTION store.job_taken(j store.job)
+RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(jsonb_agg(k.request -> 'request_id'), '[]') FROM store.job k
+	WHERE k.id BETWEEN (j).id - 10000 AND (j).id + 10000 AND k.id <> (j).id
+		AND k.provider = (j).provider AND k.model = (j).model AND k.input = (j).input
+		AND k.request ? 'request_id';
+$$;
 
 -- The provider has the order (told by it, or found): the next step is to ask how it gets on.
 -- Called by store.task_done for submit and lookup.
@@ -203,9 +214,9 @@ RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	FROM store.job j WHERE j.id = p_job;
 $$;
 
--- Makes the job of an open quote: the hold, the job, its first task, its status notice with the place
--- in the queue. Returns its id, or NULL when the purse does not suffice. The caller holds the person's
--- and the quote's rows. Called by responder.job_order.
+-- Makes the job of an open quote: the hold, the job, its first task, its status notice with the
+-- place in the queue. Returns its id, or NULL when the purse does not suffice. The caller holds the
+-- person's and the quote's rows. Called by responder.job_order.
 CREATE FUNCTION store.job_open(q store.quote, p_message bigint)
 RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -221,11 +232,11 @@ BEGIN
 	IF v_hold IS NULL THEN
 		RETURN NULL;
 	END IF;
-	INSERT INTO store.job (id, person_id, quote_id, offer, mode, title, provider, model, prompt, input,
-		unit, amount, hold_id, status_message_id, deadline_at)
+	INSERT INTO store.job (id, person_id, quote_id, offer, mode, title, provider, model, prompt,
+		input, unit, amount, hold_id, status_message_id, deadline_at)
 	OVERRIDING SYSTEM VALUE
-	VALUES (v_job, q.person_id, q.id, q.offer, q.mode, q.title, q.provider, q.model, q.prompt, q.input,
-		q.unit, q.amount, v_hold, p_message, now() + interval '1 second' * q.deadline_s);
+	VALUES (v_job, q.person_id, q.id, q.offer, q.mode, q.title, q.provider, q.model, q.prompt,
+		q.input, q.unit, q.amount, v_hold, p_message, now() + interval '1 second' * q.deadline_s);
 	UPDATE store.quote SET state = 'ordered', job_id = v_job WHERE id = q.id;
 	SELECT count(*) INTO v_before FROM store.task
 	WHERE kind = 'submit' AND state IN ('ready', 'leased');
@@ -234,8 +245,8 @@ BEGIN
 	RETURN v_job;
 END $$;
 
--- The result has been accepted by Telegram: the hold is taken, the job is complete, the person is told
--- the price and what is left. Called by store.task_done for photo.
+-- The result has been accepted by Telegram: the hold is taken, the job is complete, the person is
+-- told the price and what is left. Called by store.task_done for photo.
 CREATE FUNCTION store.job_complete(p_job bigint, p_result jsonb)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -259,14 +270,13 @@ RETURNS boolean LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS 
 		WHEN p_kind IN ('submit', 'lookup') THEN jsonb_typeof(p_result -> 'request_id') = 'string'
 		WHEN p_kind IN ('poll', 'fetch') THEN jsonb_typeof(p_result -> 'files') = 'array'
 			AND jsonb_array_length(p_result -> 'files') > 0
-		WHEN p_kind = 'photo' THEN (p_result ->> 'message_id')::bigint > 0
-			AND jsonb_typeof(p_result -> 'file_id') = 'string'
-		WHEN p_kind = 'say' AND p_job IS NOT NULL THEN (p_result ->> 'message_id')::bigint > 0
+		WHEN p_kind = 'photo' OR (p_kind = 'say' AND p_job IS NOT NULL) THEN
+			(p_result ->> 'message_id')::bigint > 0
 		ELSE true END, false);
 $$;
 
--- Outcome done: the task has its effect. A result that lacks what is needed is a data_exception, see
--- store.task_report. Called by store.task_outcome.
+-- Outcome done: the task has its effect. A result that lacks what is needed is a data_exception,
+-- see store.task_report. Called by store.task_outcome.
 CREATE FUNCTION store.task_done(t store.task, p_result jsonb)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -276,7 +286,7 @@ BEGIN
 	END IF;
 	PERFORM store.task_close(t.id, 'done', NULL, NULL, p_result);
 	CASE
-	WHEN t.kind IN ('submit', 'lookup') THEN
+	WHEN t.kind IN ('submit', 'lookup') THEN -- another job's request is refused by job_request
 		PERFORM store.job_ordered(t.job_id, p_result);
 	WHEN t.kind = 'poll' THEN
 		UPDATE store.job SET step = 'fetch' WHERE id = t.job_id;
@@ -299,8 +309,8 @@ BEGIN
 	END CASE;
 END $$;
 
--- A task that will not be tried again: its job fails with it, when it was a link of the job's chain.
--- Called by the outcomes below.
+-- A task that will not be tried again: its job fails with it, when it was a link of the job's
+-- chain. Called by the outcomes below.
 CREATE FUNCTION store.task_dead(t store.task, p_class text, p_text text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -309,7 +319,8 @@ BEGIN
 		PERFORM store.job_fail(t.job_id, p_class, p_text);
 	ELSIF t.kind = 'photo' THEN
 		PERFORM store.job_fail(t.job_id,
-			CASE p_class WHEN 'unreachable' THEN p_class ELSE 'ours' END, concat_ws(': ', p_class, p_text));
+			CASE p_class WHEN 'unreachable' THEN p_class ELSE 'ours' END,
+			concat_ws(': ', p_class, p_text));
 	END IF;
 END $$;
 
@@ -333,7 +344,8 @@ BEGIN
 	END IF;
 END $$;
 
--- Outcome later: not yet, and not counted as an attempt. Called by store.task_outcome.
+-- Outcome later: not yet, and not counted as an attempt; the result is remembered in the memo.
+-- Without a wish (no wait) a second passes. Called by store.task_outcome.
 CREATE FUNCTION store.task_later(t store.task, p_class text, p_text text, p_wait interval,
 	p_result jsonb, p_unknown interval)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -344,7 +356,8 @@ BEGIN
 		PERFORM store.lookup_over(t);
 		RETURN;
 	END IF;
-	PERFORM store.task_again(t.id, p_wait, -1, p_class, p_text, p_result -> 'memo');
+	PERFORM store.task_again(t.id, CASE WHEN p_wait > '0' THEN p_wait ELSE '1 second' END, -1,
+		p_class, p_text, p_result);
 	IF t.lane = 'chat' AND p_class = 'rate' THEN
 		IF t.chat_id IS NOT NULL THEN
 			PERFORM store.chat_pause(t.chat_id, p_wait);
@@ -358,19 +371,23 @@ BEGIN
 		IF FOUND THEN
 			PERFORM store.job_progress(t.job_id);
 		END IF;
+	ELSIF t.kind = 'lookup' THEN
+		UPDATE store.task SET payload = payload || jsonb_build_object('taken',
+			(SELECT store.job_taken(j) FROM store.job j WHERE j.id = t.job_id))
+		WHERE id = t.id;
 	END IF;
 END $$;
 
--- Outcome failed: once more after a random part of an exponential wait, until the attempts are used
--- up. Called by store.task_outcome and store.task_unknown.
-CREATE FUNCTION store.task_failed(t store.task, p_class text, p_text text)
+-- Outcome failed: once more after a random part of an exponential wait and not before p_wait, until
+-- the attempts are used up. Called by store.task_outcome and store.task_unknown.
+CREATE FUNCTION store.task_failed(t store.task, p_class text, p_text text, p_wait interval)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF t.attempts >= t.max_attempts THEN
 		PERFORM store.task_dead(t, p_class, p_text);
 	ELSE
-		PERFORM store.task_again(t.id, random() * least(interval '60 seconds',
-			interval '1 second' * 2 ^ least(t.attempts - 1, 6)), 0, p_class, p_text, NULL);
+		PERFORM store.task_again(t.id, greatest(p_wait, random() * least(interval '60 seconds',
+			interval '1 second' * 2 ^ least(t.attempts - 1, 6))), 0, p_class, p_text, NULL);
 	END IF;
 END $$;
 
@@ -392,8 +409,9 @@ BEGIN
 	END IF;
 END $$;
 
--- Outcome unknown: it may have happened. A paid order is looked for, never blindly repeated; a message
--- is sent once more at most; what may be repeated unseen is. Called by store.task_outcome and by reap.
+-- Outcome unknown: it may have happened. A paid order is looked for, never blindly repeated; a
+-- message is sent once more at most; what may be repeated unseen is. Called by store.task_outcome
+-- and by reap.
 CREATE FUNCTION store.task_unknown(t store.task, p_class text, p_text text, p_unknown interval)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -406,7 +424,8 @@ BEGIN
 		WHERE id = t.job_id RETURNING * INTO j;
 		PERFORM store.job_notice(j.id, 'job_finding', '{}');
 		PERFORM store.task_add('lookup', store.job_ref(j)
-			|| jsonb_build_object('input', j.input, 'since', coalesce(j.started_at, j.created_at)),
+			|| jsonb_build_object('input', j.input, 'taken', store.job_taken(j),
+				'since', floor(extract(epoch FROM coalesce(j.started_at, j.created_at)))::bigint),
 			j.id, p_wait => interval '3 seconds');
 	ELSIF t.kind IN ('say', 'photo') THEN
 		IF t.memo ? 'unknown' THEN
@@ -415,18 +434,18 @@ BEGIN
 			PERFORM store.task_again(t.id, '0', 0, p_class, p_text, '{"unknown": 1}');
 		END IF;
 	ELSE
-		PERFORM store.task_failed(t, p_class, p_text);
+		PERFORM store.task_failed(t, p_class, p_text, '0');
 	END IF;
 END $$;
 
--- What one report does to the leased task it is about. The caller holds the rows of the person (when
--- the class is unreachable), the job and the task, and has compared the fence. Called by
+-- What one report does to the leased task it is about. The caller holds the rows of the person
+-- (when the class is unreachable), the job and the task, and has compared the fence. Called by
 -- store.task_report and by dispatcher.reap.
 CREATE FUNCTION store.task_outcome(t store.task, p_outcome text, p_class text, p_text text,
 	p_retry_ms int, p_result jsonb, p_unknown_s int)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	v_wait constant interval := interval '1 millisecond' * greatest(coalesce(p_retry_ms, 1000), 0);
+	v_wait constant interval := interval '1 millisecond' * greatest(coalesce(p_retry_ms, 0), 0);
 	v_unknown constant interval := interval '1 second' * p_unknown_s;
 BEGIN
 	IF t.kind = 'submit' AND p_outcome IN ('later', 'failed', 'refused') THEN
@@ -435,16 +454,16 @@ BEGIN
 	CASE p_outcome
 	WHEN 'done' THEN PERFORM store.task_done(t, p_result);
 	WHEN 'later' THEN PERFORM store.task_later(t, p_class, p_text, v_wait, p_result, v_unknown);
-	WHEN 'failed' THEN PERFORM store.task_failed(t, p_class, p_text);
+	WHEN 'failed' THEN PERFORM store.task_failed(t, p_class, p_text, v_wait);
 	WHEN 'refused' THEN PERFORM store.task_refused(t, p_class, p_text);
 	WHEN 'unknown' THEN PERFORM store.task_unknown(t, p_class, p_text, v_unknown);
 	END CASE;
 END $$;
 
--- One report: 'ok' when it counted, 'stale' when its lease is not the current one. A report that the
--- database cannot take (a helper is not trusted to be right) counts as unknown or failed and leaves the
--- others of its batch alone. The locks are the caller's, see store.task_outcome.
--- Called by dispatcher.report and dispatcher.abandon.
+-- One report: 'ok' when it counted, 'stale' when its lease is not the current one. A report that
+-- the database cannot take (a helper is not trusted to be right; a request found may be another
+-- job's) counts as unknown, later or failed and leaves the others of its batch alone. The locks are
+-- the caller's, see store.task_outcome. Called by dispatcher.report and dispatcher.abandon.
 CREATE FUNCTION store.task_report(p_id bigint, p_fence int, p_outcome text, p_class text,
 	p_text text, p_retry_ms int, p_result jsonb, p_unknown_s int)
 RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -456,11 +475,13 @@ BEGIN
 		RETURN 'stale';
 	END IF;
 	BEGIN
-		PERFORM store.task_outcome(t, p_outcome, p_class, p_text, p_retry_ms, p_result, p_unknown_s);
-	EXCEPTION WHEN data_exception OR check_violation OR case_not_found THEN
+		PERFORM store.task_outcome(t, p_outcome, nullif(p_class, ''), p_text, p_retry_ms,
+			p_result, p_unknown_s);
+	EXCEPTION WHEN data_exception OR check_violation OR unique_violation OR case_not_found THEN
 		PERFORM store.task_outcome(t,
-			CASE WHEN t.kind IN ('submit', 'say', 'photo') THEN 'unknown' ELSE 'failed' END,
-			'format', SQLERRM, p_retry_ms, NULL, p_unknown_s);
+			CASE WHEN t.kind IN ('submit', 'say', 'photo') THEN 'unknown'
+				WHEN t.kind = 'lookup' THEN 'later' ELSE 'failed' END, 'format', SQLERRM,
+			p_retry_ms, NULL, p_unknown_s);
 	END;
 	RETURN 'ok';
 END $$;

@@ -1,12 +1,12 @@
--- What a responder may do. A turn of up to 32 requests is one transaction: update_open for all of them,
--- then their intentions in order of person id, each one call of a function below.
+-- What a responder may do. A turn of up to 32 requests is one transaction: update_open for all of
+-- them, then their intentions in order of person id, each one call of a function below.
 SET LOCAL ROLE atelier_owner;
 
--- Takes the updates of a turn: each is recorded (fresh is false when it was before: then nothing else
--- happens), its person is made on first sight with the free grant and locked, which is what puts the
--- updates of one person in order, and the rate limit is applied (p_rate a minute, burst p_rate).
--- The persons of a call are distinct. Returns one row for each, n its place in the arrays from 1;
--- gate: ok, limited (the first refused one: say so), limited_told (say nothing), banned.
+-- Takes the updates of a turn: each is recorded (fresh is false when it was before: then nothing
+-- else happens), its person is made on first sight with the free grant and locked, which is what
+-- puts the updates of one person in order, and the rate limit is applied (p_rate a minute, burst
+-- p_rate). The persons of a call are distinct. Returns one row for each, n its place in the arrays
+-- from 1; gate: ok, limited (the first refused one: say so), limited_told (say nothing), banned.
 -- First call of every turn. A lang of NULL changes nothing.
 CREATE FUNCTION responder.update_open(p_updates bigint[], p_persons bigint[], p_first_names text[],
 	p_usernames text[], p_langs text[], p_free int, p_rate int)
@@ -83,8 +83,8 @@ BEGIN
 	ORDER BY a.n;
 END $$;
 
--- Puts messages to people into the outbox; kind say or edit (of the message named). A dedup key that is
--- there already adds nothing. Called by every turn that has words.
+-- Puts messages to people into the outbox; kind say or edit (of the message named). A dedup key
+-- that is there already adds nothing. Called by every turn that has words.
 CREATE FUNCTION responder.say(p_persons bigint[], p_kinds text[], p_messages bigint[],
 	p_payloads jsonb[], p_dedups text[])
 RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -115,16 +115,16 @@ DECLARE
 BEGIN
 	INSERT INTO store.quote (person_id, offer, mode, title, provider, model, prompt, input, unit,
 		amount, deadline_s)
-	VALUES (p_person, p_offer, p_mode, p_title, p_provider, p_model, coalesce(p_prompt, ''), p_input,
-		p_unit::ledger.unit, p_amount, p_deadline_s)
+	VALUES (p_person, p_offer, p_mode, p_title, p_provider, p_model, coalesce(p_prompt, ''),
+		p_input, p_unit::ledger.unit, p_amount, p_deadline_s)
 	RETURNING id INTO v_id;
 	PERFORM store.task_add('say', jsonb_build_object('notice', 'confirm', 'args',
 		coalesce(p_args, '{}') || jsonb_build_object('quote', v_id)), p_person => p_person);
 	RETURN v_id;
 END $$;
 
--- Withdraws a quote and edits its message (notice "cancelled"). Returns cancelled; ordered when there
--- is a job already; gone when there is no such open quote of this person. Called by «Отмена».
+-- Withdraws a quote and edits its message (notice "cancelled"). Returns cancelled; ordered when
+-- there is a job already; gone when there is no such open quote of this person. Called by «Отмена».
 CREATE FUNCTION responder.quote_cancel(p_person bigint, p_quote bigint, p_message bigint)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -143,11 +143,11 @@ BEGIN
 	RETURN 'cancelled';
 END $$;
 
--- Starts the job of a quote: holds exactly what was quoted, and puts the order into the media lane. Its
--- status message is an edit of p_message, or a new one when that is null. Returns one row; outcome:
--- ordered, already (with the job it has), gone (no such open quote of this person), limit (p_max_active
--- jobs are open), short (the purse does not suffice); the quote's price and the three purses as they
--- are now. Refusals are values, never errors. Called by «Запустить».
+-- Starts the job of a quote: holds exactly what was quoted, and puts the order into the media lane.
+-- Its status message is an edit of p_message, or a new one when that is null. Returns one row;
+-- outcome: ordered, already (with the job it has), gone (no such open quote of this person), limit
+-- (p_max_active jobs are open), short (the purse does not suffice); the quote's price and the three
+-- purses as they are now. Refusals are values, never errors. Called by «Запустить».
 CREATE FUNCTION responder.job_order(p_person bigint, p_quote bigint, p_message bigint,
 	p_max_active int)
 RETURNS TABLE (outcome text, job bigint, unit text, amount bigint, free bigint, credit bigint,
@@ -186,7 +186,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WHERE id = p_job AND person_id = p_person;
 $$;
 
--- Keeps an update that could not be handled, with what went wrong, for an engineer.
+-- Keeps an update that could not be handled, with what went wrong and (or null) its body.
 -- Called after a transaction of that update alone has failed for good.
 CREATE FUNCTION responder.update_park(p_update bigint, p_sqlstate text, p_reason text, p_body bytea)
 RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

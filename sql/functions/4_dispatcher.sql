@@ -1,8 +1,8 @@
 -- What a dispatcher may do: lease tasks, keep the leases, settle what the helpers report, tidy up.
 SET LOCAL ROLE atelier_owner;
 
--- The tasks of the chat lane that may leave now: of each chat only the oldest open one, and only when
--- the chat's budget allows it. Locks and returns their ids. Called by dispatcher.claim.
+-- The tasks of the chat lane that may leave now: of each chat only the oldest open one, and only
+-- when the chat's budget allows it. Locks and returns their ids. Called by dispatcher.claim.
 CREATE FUNCTION store.claim_chat(p_floor timestamptz, p_limit int)
 RETURNS bigint[] LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -26,9 +26,10 @@ BEGIN
 	RETURN v_ids;
 END $$;
 
--- The tasks of any other lane that are due. Locks and returns their ids; a submit whose job is locked
--- just now is left for the next claim (we hold the task, others take the job first). The intent of each
--- submit is written into its job before the call is made. Called by dispatcher.claim.
+-- The tasks of any other lane that are due. Locks and returns their ids; a submit whose job is
+-- locked just now is left for the next claim (we hold the task, others take the job first). The
+-- intent of each submit is written into its job before the call is made. Called by
+-- dispatcher.claim.
 CREATE FUNCTION store.claim_work(p_lane store.lane_name, p_floor timestamptz, p_limit int)
 RETURNS bigint[] LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -59,10 +60,10 @@ BEGIN
 		WHERE id = ANY (v_ids) AND (kind <> 'submit' OR job_id = ANY (v_jobs)));
 END $$;
 
--- Leases up to p_limit due tasks of a lane to p_holder for p_lease_s seconds: fence and attempts grow by
--- one. Returns them in the order they should be done; lang is the person's. What is said about a job
--- edits its status message, or is a new one when there is none. Called by the dispatcher whenever a
--- helper has room.
+-- Leases up to p_limit due tasks of a lane to p_holder for p_lease_s seconds: fence and attempts
+-- grow by one. Returns them in the order they should be done; lang is the person's. What is said
+-- about a job edits its status message, or is a new one when there is none. Called by the
+-- dispatcher whenever a helper has room.
 CREATE FUNCTION dispatcher.claim(p_lane text, p_limit int, p_holder text, p_lease_s int)
 RETURNS TABLE (id bigint, fence int, kind text, chat_id bigint, lang text, message_id bigint,
 	job_id bigint, payload jsonb, memo jsonb, attempts int)
@@ -100,8 +101,8 @@ BEGIN
 	ORDER BY l.prio, l.run_at, l.id;
 END $$;
 
--- Extends the leases that are still held and returns their ids; one that is missing in the answer is
--- lost: its helper should stop. Called every few seconds for all leases.
+-- Extends the leases that are still held and returns their ids; one that is missing in the answer
+-- is lost: its helper should stop. Called every few seconds for all leases.
 CREATE FUNCTION dispatcher.beat(p_ids bigint[], p_fences int[], p_lease_s int)
 RETURNS SETOF bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	WITH held AS (
@@ -113,9 +114,10 @@ RETURNS SETOF bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog,
 	FROM held WHERE t.id = held.id RETURNING t.id;
 $$;
 
--- Settles what helpers report; see store.task_outcome and below it for what each outcome does. Returns
--- one row for each: ok, or stale when the lease was not the current one (then it had no effect).
--- p_unknown_s: how long an order of unknown fate is looked for. Called with what the helpers sent.
+-- Settles what helpers report; see store.task_outcome and below it for what each outcome does.
+-- Returns one row for each: ok, or stale when the lease was not the current one (then it had no
+-- effect). p_unknown_s: how long an order of unknown fate is looked for. Called with what the
+-- helpers sent.
 CREATE FUNCTION dispatcher.report(p_ids bigint[], p_fences int[], p_outcomes text[],
 	p_classes text[], p_texts text[], p_retry_ms int[], p_results jsonb[], p_unknown_s int)
 RETURNS TABLE (id bigint, answer text)
@@ -157,14 +159,14 @@ RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM store.job_fail(j.id, 'late', 'past its deadline in step ' || j.step);
 	IF j.request ? 'request_id' THEN
-		PERFORM store.task_add('cancel', store.job_ref(j) || jsonb_build_object('request', j.request),
-			j.id, p_dedup => 'job:' || j.id || ':cancel');
+		PERFORM store.task_add('cancel',
+			store.job_ref(j) || jsonb_build_object('request', j.request), j.id, p_dedup => 'job:' || j.id || ':cancel');
 	END IF;
 END $$;
 
--- Tidies up after the dead: leases that ran out count as abandoned, jobs past their deadline fail (not
--- in step deliver: the result is there). Small batches, waits for no task and no job; by person, see
--- dispatcher.report. Also moves the lanes' left edges. Returns how many it settled.
+-- Tidies up after the dead: leases that ran out count as abandoned, jobs past their deadline fail
+-- (not in step deliver: the result is there). Small batches, waits for no task and no job; by
+-- person, see dispatcher.report. Also moves the lanes' left edges. Returns how many it settled.
 -- Called every few seconds.
 CREATE FUNCTION dispatcher.reap(p_unknown_s int)
 RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -204,14 +206,14 @@ BEGIN
 		END IF;
 		v_count := v_count + 1;
 	END LOOP;
-	-- Ten seconds of margin: a row's run_at is its transaction's start, and it appears at the commit.
+	-- Ten seconds of margin: run_at is a transaction's start, and the row appears at its end.
 	UPDATE store.lane l SET floor_at = least(v_now, (SELECT min(k.run_at) FROM store.task k
 		WHERE k.lane = l.name AND k.state = 'ready')) - interval '10 seconds';
 	RETURN v_count;
 END $$;
 
--- Deletes what is only kept for a short while: updates after three days, ended tasks after one. Returns
--- how many rows went; call again soon while that is 1000 or more. Called once a minute.
+-- Deletes what is only kept for a short while: updates after three days, ended tasks after one.
+-- Returns how many rows went; call again soon while that is 1000 or more. Called once a minute.
 CREATE FUNCTION dispatcher.purge()
 RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

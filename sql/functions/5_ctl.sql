@@ -12,8 +12,8 @@ $$;
 -- p_key makes it one: the same again answers again; with other contents it is an error (P0409).
 -- Returns the outcome (done, again, short, nobody) and what is available now.
 -- Called by `atelierctl adjust`.
-CREATE FUNCTION ctl.adjust(p_person bigint, p_unit text, p_amount bigint, p_actor bigint, p_why text,
-	p_key text, OUT outcome text, OUT "left" bigint)
+CREATE FUNCTION ctl.adjust(p_person bigint, p_unit text, p_amount bigint, p_actor bigint,
+	p_why text, p_key text, OUT outcome text, OUT "left" bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	v_unit constant ledger.unit := p_unit::ledger.unit;
@@ -36,9 +36,9 @@ BEGIN
 	"left" := ledger.available(p_person, v_unit);
 END $$;
 
--- Every movement of a person's purses, oldest first: the amount as it changed what is available, and
--- what was available after it (NULL for a take, which changes only what is held).
--- Called by `atelierctl statement`.
+-- Every movement of a person's purses, oldest first: the amount as it changed what is available,
+-- and what was available after it (NULL for a take, which changes only what is held). Called by
+-- `atelierctl statement`.
 CREATE FUNCTION ctl.statement(p_person bigint)
 RETURNS TABLE (id bigint, at timestamptz, unit text, kind text, amount bigint, after bigint,
 	job bigint, actor bigint, note text)
@@ -71,8 +71,8 @@ BEGIN
 	RETURN store.task_add(p_kind, p_payload);
 END $$;
 
--- How an errand gets on: state ready, leased, done or dead, why, and what came of it. No row: no such
--- errand. Called by `atelierctl webhook`.
+-- How an errand gets on: state ready, leased, done or dead, why, and what came of it. No row: no
+-- such errand. Called by `atelierctl webhook`.
 CREATE FUNCTION ctl.task_get(p_id bigint)
 RETURNS TABLE (state text, class text, error text, result jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -1,7 +1,8 @@
--- Roles, schemas, and the ledger: one immutable row for every movement of money.
--- Run in one transaction by `atelierctl migrate`, as a superuser or as the database's owner with CREATEROLE.
+-- Roles, schemas, and the ledger: one immutable row for every movement of money. Run in one
+-- transaction by `atelierctl migrate`, as a superuser or as the database's owner with CREATEROLE.
 
--- Roles belong to the cluster, so they may be there already. No passwords: pg_hba decides who may log in.
+-- Roles belong to the cluster, so they may be there already. No passwords: pg_hba decides who may
+-- log in.
 DO $$
 DECLARE
 	v_role text;
@@ -63,7 +64,8 @@ CREATE TYPE ledger.kind AS ENUM
 	('grant', 'topup', 'hold', 'take', 'release', 'refund', 'correction', 'sale');
 
 -- An account and its cached balance (what came in less what went out). A person's accounts are made
--- when first needed: no row is zero. A system account is split into 16 slots, so that no row is hot.
+-- when first needed: no row is zero. A system account is split into 16 slots, so that no row is
+-- hot.
 CREATE TABLE ledger.account (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	unit ledger.unit NOT NULL,
@@ -91,7 +93,8 @@ FROM (VALUES ('issue', 'free'), ('issue', 'credit'), ('issue', 'rub'), ('spent',
 ALTER TABLE ledger.account ALTER COLUMN id RESTART WITH 1000;
 
 -- A movement: `amount` leaves the account `debit` and enters `credit`. Both balances and versions
--- after it stand in the row, so that the rows of an account are a chain: a changed or lost one shows.
+-- after it stand in the row, so that the rows of an account are a chain: a changed or lost one
+-- shows.
 CREATE TABLE ledger.transfer (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	key text NOT NULL UNIQUE CHECK (length(key) BETWEEN 3 AND 120),
@@ -116,7 +119,8 @@ CREATE TABLE ledger.transfer (
 	FOREIGN KEY (debit, unit) REFERENCES ledger.account (id, unit) ON DELETE RESTRICT,
 	FOREIGN KEY (credit, unit) REFERENCES ledger.account (id, unit) ON DELETE RESTRICT
 );
--- One transfer per version of a person's account. Partial: system accounts would only add hot entries.
+-- One transfer per version of a person's account. Partial: system accounts would only add hot
+-- entries.
 CREATE UNIQUE INDEX transfer_debit ON ledger.transfer (debit, d_version) WHERE debit >= 1000;
 CREATE UNIQUE INDEX transfer_credit ON ledger.transfer (credit, c_version) WHERE credit >= 1000;
 CREATE INDEX transfer_person ON ledger.transfer (person_id, id) WHERE person_id IS NOT NULL;

@@ -37,13 +37,13 @@ CREATE TABLE store.update (
 );
 CREATE INDEX update_at ON store.update USING brin (at) WITH (pages_per_range = 32);
 
--- Updates that could not be handled, with their bodies, for an engineer.
+-- Updates that could not be handled, with their bodies if at hand, for an engineer.
 CREATE TABLE store.parked (
 	update_id bigint PRIMARY KEY,
 	at timestamptz NOT NULL DEFAULT now(),
 	sqlstate text,
 	reason text NOT NULL,
-	body bytea NOT NULL
+	body bytea
 );
 
 -- What a person was shown before «Запустить»: the price shown is the price charged.
@@ -112,6 +112,9 @@ ALTER TABLE store.quote ADD FOREIGN KEY (job_id) REFERENCES store.job (id) ON DE
 CREATE INDEX job_open ON store.job (person_id, id) WHERE status IN ('pending', 'processing');
 CREATE INDEX job_person ON store.job (person_id, id);
 CREATE INDEX job_deadline ON store.job (deadline_at) WHERE status IN ('pending', 'processing');
+-- One order at the provider is one job's: a lookup may find what looks alike.
+CREATE UNIQUE INDEX job_request ON store.job (provider, (request ->> 'request_id'))
+	WHERE request IS NOT NULL;
 CREATE INDEX job_usual ON store.job (offer, finished_at) WHERE status = 'completed';
 
 -- A task done outside. Leased under a fence that grows with every claim; a report counts only with
@@ -158,14 +161,15 @@ CREATE INDEX task_job ON store.task (job_id) WHERE job_id IS NOT NULL;
 CREATE INDEX task_submit ON store.task (id) WHERE kind = 'submit' AND state IN ('ready', 'leased');
 CREATE INDEX task_done ON store.task (done_at) WHERE state IN ('done', 'dead');
 
--- The budget of a chat: the next message may leave at next_at (GCRA with the burst already taken off).
+-- The budget of a chat: the next message may leave at next_at (GCRA with the burst already taken
+-- off).
 CREATE TABLE store.chat (
 	id bigint PRIMARY KEY,
 	next_at timestamptz NOT NULL
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02);
 
--- A lane may be paused. floor_at is its remembered left edge: nothing ready has an older run_at, so a
--- claim need not walk over the dead index entries before it. Moved by dispatcher.reap.
+-- A lane may be paused. floor_at is its remembered left edge: nothing ready has an older run_at, so
+-- a claim need not walk over the dead index entries before it. Moved by dispatcher.reap.
 CREATE TABLE store.lane (
 	name store.lane_name PRIMARY KEY,
 	pause_until timestamptz NOT NULL DEFAULT '-infinity',
