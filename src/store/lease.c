@@ -18,7 +18,7 @@ static const struct db_statement abandon = {"abandon",
 	"SELECT dispatcher.abandon($1::bigint[], $2::int[], $3::int)", 3};
 static const struct db_statement reap = {"reap", "SELECT dispatcher.reap($1::int)", 1};
 static const struct db_statement purge = {"purge", "SELECT dispatcher.purge()", 0};
-static const struct db_statement hello = {"hello", "SELECT * FROM dispatcher.hello()", 0};
+const struct db_statement lease_hello = {"hello", "SELECT * FROM dispatcher.hello()", 0};
 
 /* An object, or null when it is none that can be read. */
 static json *object_at(const struct db_rows *rows, size_t row, int column)
@@ -196,26 +196,4 @@ enum db_end lease_reap(struct db *db, struct arena *arena, int unknown_s, int64_
 enum db_end lease_purge(struct db *db, int64_t *count)
 {
 	return call_count(db, &purge, NULL, count);
-}
-
-/* Settings come as PostgreSQL shows them, or as booleans. */
-static bool is_off(const struct db_rows *rows, int column)
-{
-	const char *text = rows_text(rows, 0, column);
-
-	return str_equal(text, "off") || str_equal(text, "f") || str_equal(text, "false");
-}
-
-enum db_end lease_hello(struct db *db, struct lease_hello *answer)
-{
-	const struct db_rows *rows;
-	enum db_end end = db_call(db, &hello, NULL, &rows);
-
-	*answer = (struct lease_hello){0};
-	if (end == DB_OK && rows_count(rows) == 1) {
-		answer->schema = rows_i64(rows, 0, 0);
-		answer->durable = !is_off(rows, 1) && !is_off(rows, 2) && !is_off(rows, 3);
-	}
-	db_done(db);
-	return end;
 }

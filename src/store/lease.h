@@ -53,11 +53,6 @@ MUST_CHECK enum db_end lease_abandon(struct db *db, struct arena *arena, const s
 MUST_CHECK enum db_end lease_reap(struct db *db, struct arena *arena, int unknown_s, int64_t *count);
 MUST_CHECK enum db_end lease_purge(struct db *db, int64_t *count);
 
-/* What the database is: the number of its schema, and whether a commit survives a crash of its machine. */
-struct lease_hello {
-	int64_t schema;
-	bool durable;           /* fsync, full_page_writes and synchronous_commit are not off */
-};
-MUST_CHECK enum db_end lease_hello(struct db *db, struct lease_hello *hello);
+extern const struct db_statement lease_hello;   /* for store/session */
 
 #endif
