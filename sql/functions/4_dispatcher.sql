@@ -160,7 +160,8 @@ BEGIN
 	PERFORM store.job_fail(j.id, 'late', 'past its deadline in step ' || j.step);
 	IF j.request ? 'request_id' THEN
 		PERFORM store.task_add('cancel',
-			store.job_ref(j) || jsonb_build_object('request', j.request), j.id, p_dedup => 'job:' || j.id || ':cancel');
+			store.job_ref(j) || jsonb_build_object('request', j.request), j.id,
+			p_dedup => 'job:' || j.id || ':cancel');
 	END IF;
 END $$;
 
