@@ -5,8 +5,8 @@ use warnings;
 use utf8;
 
 use Atelier::Pg;
-use Atelier::Test qw(wait_until);
 use Carp qw(croak);
+use Exporter 'import';
 use File::Path qw(make_path);
 use File::Temp ();
 use IO::Socket::INET;
@@ -15,10 +15,25 @@ use JSON::PP qw(decode_json);
 use Mojo::UserAgent;
 use POSIX qw(WNOHANG);
 use Socket qw(SOCK_DGRAM);
+use Time::HiRes qw(time);
+
+our @EXPORT_OK = qw(await);
 
 our $TOKEN = '7712345678:AAEstandInTokenOfTheMarketOnly000000';
 our $SECRET = 'market-secret_0123456789';
 our $FAL_KEY = 'market-fal-key:0123456789abcdef';
+
+# Calls the test until it gives something true, and returns that; dies after so many seconds.
+sub await {
+	my ($what, $seconds, $test) = @_;
+	my $end = time + $seconds;
+	while (1) {
+		my $got = $test->();
+		return $got if $got;
+		croak "waited $seconds s for $what" if time >= $end;
+		select undef, undef, undef, 0.02;
+	}
+}
 
 # Options: settings (hash of NAME => value, undef removes), market (0: none), fal_ms, fsync is always on,
 # bin (build directory), dir (else a private one that is removed at the end unless something failed).
@@ -103,7 +118,7 @@ sub stop_program {
 	kill $signal // 'TERM', $pid;
 	my $status;
 	my $ended = eval {
-		wait_until("$name to end", $seconds // 30, sub { waitpid($pid, WNOHANG) == $pid && defined($status = $?) });
+		await("$name to end", $seconds // 30, sub { waitpid($pid, WNOHANG) == $pid && defined($status = $?) });
 		1;
 	};
 	if (!$ended) {
@@ -163,7 +178,7 @@ sub start_market {
 	$self->spawn('market', {}, $^X, "$self->{src}/t/market/market", '--dir', "$self->{dir}/market",
 		'--cert', "$self->{dir}/tls/server.pem", '--key', "$self->{dir}/tls/server.key", '--ca', $self->ca,
 		'--token', $TOKEN, '--fal-key', $FAL_KEY, '--fal-ms', $self->{fal_ms});
-	wait_until('the market', 30, sub { -s "$self->{dir}/market/market.json" || !$self->is_running('market') });
+	await('the market', 30, sub { -s "$self->{dir}/market/market.json" || !$self->is_running('market') });
 	open my $file, '<', "$self->{dir}/market/market.json" or croak 'the market did not start: ' . $self->log_path('market');
 	local $/ = undef;
 	$self->{market} = decode_json(<$file>);
@@ -192,7 +207,7 @@ sub counts { $_[0]->market(get => '/control/counts') }
 sub wait_message {
 	my ($self, $chat, $what, $test, $seconds) = @_;
 	my $found;
-	wait_until($what, $seconds // 20, sub {
+	await($what, $seconds // 20, sub {
 		($found) = grep { ($_->{from} // '') eq 'bot' && $test->($_) } reverse @{$self->chat($chat)};
 		return $found;
 	});
@@ -264,7 +279,7 @@ sub start_nginx {
 		close $file or croak "nginx.conf: $!";
 		$self->spawn('nginx', {}, '/usr/sbin/nginx', '-c', "$self->{dir}/nginx/nginx.conf", '-p', "$self->{dir}/nginx",
 			'-e', "$self->{dir}/log/nginx-error.log");
-		wait_until('nginx', 10, sub { !$self->is_running('nginx') || $self->answers($port) });
+		await('nginx', 10, sub { !$self->is_running('nginx') || $self->answers($port) });
 		return if $self->is_running('nginx');
 	}
 	croak 'nginx did not start: ' . $self->log_path('nginx');
@@ -336,7 +351,7 @@ sub start_atelier {
 	$notify->blocking(0);
 	$self->spawn('atelierd', {NOTIFY_SOCKET => $path}, "$self->{bin}/atelierd", '-c', $self->settings_path, '-l', $self->{bin});
 	my $said = '';
-	wait_until('atelierd to be ready', 40, sub {
+	await('atelierd to be ready', 40, sub {
 		$said .= "$_\n" while defined $notify->recv(local $_, 4096);
 		return $said =~ /^READY=1/m || !$self->is_running('atelierd');
 	});
@@ -372,7 +387,7 @@ sub ctl {
 # Nothing is left to do: no open job, no open task.
 sub wait_quiet {
 	my ($self, $seconds) = @_;
-	wait_until('all work to end', $seconds // 40, sub {
+	await('all work to end', $seconds // 40, sub {
 		$self->{pg}->value("SELECT count(*) FROM store.job WHERE status IN ('pending', 'processing')") == 0
 			&& $self->{pg}->value("SELECT count(*) FROM store.task WHERE state IN ('ready', 'leased')") == 0;
 	});
