@@ -18,6 +18,7 @@
 #define LOG_RAW_MAX 16384
 #define LOG_WAIT_MS 100
 
+static const char *const log_levels[] = {"debug", "info", "warn", "error"};
 static const char *log_role = "-";
 static enum log_level log_least = LOG_INFO;
 static char *log_secrets[LOG_SECRETS_MAX];
@@ -32,6 +33,16 @@ void log_open(const char *role)
 void log_level_set(enum log_level least)
 {
 	log_least = least;
+}
+
+bool log_level_of(const char *word, enum log_level *level)
+{
+	for (enum log_level i = LOG_DEBUG; i <= LOG_ERROR; i++)
+		if (str_equal(word, log_levels[i])) {
+			*level = i;
+			return true;
+		}
+	return false;
 }
 
 void log_secret(const char *secret)
@@ -116,7 +127,6 @@ static void line_write(const char *line, size_t length)
 __attribute__((format(printf, 2, 0)))
 static void line_log(enum log_level level, const char *fmt, va_list args)
 {
-	static const char *const names[] = {"debug", "info", "warn", "error"};
 	static char raw[LOG_RAW_MAX];
 	char line[LOG_LINE_MAX];
 	char now[CLOCK_ISO_BYTES];
@@ -125,7 +135,7 @@ static void line_log(enum log_level level, const char *fmt, va_list args)
 	if (level < log_least)
 		return;
 	clock_iso(clock_wall_ms(), now);
-	int head = snprintf(line, sizeof line, "%s %s %s[%ld]: ", now, names[level], log_role,
+	int head = snprintf(line, sizeof line, "%s %s %s[%ld]: ", now, log_levels[level], log_role,
 		(long)getpid());
 
 	if (head < 0 || head > LOG_LINE_MAX / 2)

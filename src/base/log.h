@@ -4,6 +4,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
+
 #include "base/fault.h"
 
 #define LOG_LINE_MAX 2048
@@ -12,6 +14,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 void log_open(const char *role);              /* the word shown on each line; kept by reference */
 void log_level_set(enum log_level least);
+MUST_CHECK bool log_level_of(const char *word, enum log_level *level);  /* debug, info, warn, error */
 void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);

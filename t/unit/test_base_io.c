@@ -242,8 +242,11 @@ static void log_long(void)
 
 static void test_log(void)
 {
+	enum log_level level = LOG_INFO;
 	struct buf out;
 
+	ok(log_level_of("error", &level) && level == LOG_ERROR && !log_level_of("loud", &level),
+		"log_level_of");
 	buf_init(&out, 100000);
 	log_secret("sesame-open");
 	log_secret("open");         /* too short to be one */
