@@ -7,8 +7,10 @@ use Test::More;
 
 my $source = $ENV{top_srcdir} // '.';
 
-# Columns are law; 600 lines a file and 70 a function are the guide, these are where it ends.
-my $columns_max = 100;
+# The guide is 100 columns, 600 lines a file and 70 a function; these are where it ends.
+my $columns_guide = 100;
+my $columns_max = 120;
+my $wide = 0;
 my $file_lines_max = 700;
 my $function_lines_max = 90;
 
@@ -65,7 +67,8 @@ for my $file (sort(glob("$source/src/*/*.[ch]"), glob("$source/t/{unit,fuzz}/*.[
 		while (!$in_tests && $code[$i] =~ /(?<![\w.>])($banned)\s*\(/g) {
 			push @wrong, "$at: $1: $banned{$1}{why}" if $short ne $banned{$1}{where};
 		}
-		push @wrong, "$at: typedef of a struct or enum" if $code[$i] =~ /^typedef\s+(?:struct|enum|union)/;
+		push @wrong, "$at: typedef with a struct or enum in it"
+			if $code[$i] =~ /^typedef\s+(?:struct|enum|union)\b[^(]*\{/;
 		# A function starts with a brace in the first column and ends with one.
 		$start = $i if $code[$i] eq '{';
 		if (defined $start && $code[$i] =~ /^\}/) {
@@ -75,6 +78,8 @@ for my $file (sort(glob("$source/src/*/*.[ch]"), glob("$source/t/{unit,fuzz}/*.[
 			undef $start;
 		}
 	}
+	$wide += grep { length expanded($_) > $columns_guide } @lines;
 	is join("\n", @wrong), '', "$short is tidy";
 }
+note "$wide lines are wider than $columns_guide columns";
 done_testing;
