@@ -183,6 +183,7 @@ sub value ($self, $sql, @bind) { return scalar $self->super->selectrow_array($sq
 sub rows ($self, $sql, @bind) {
 	return $self->super->selectall_arrayref($sql, {Slice => {}}, @bind)->@*;
 }
+sub table ($self, $sql, @bind) { return $self->super->selectall_arrayref($sql, undef, @bind) }   # rows as arrays
 sub do ($self, $sql, @bind) { return $self->super->do($sql, undef, @bind) }
 
 # The invariants that do not hold, as lines.

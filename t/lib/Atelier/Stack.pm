@@ -76,9 +76,7 @@ sub start {
 sub start_database {
 	my ($self) = @_;
 	$self->{pg} = Atelier::Pg->new(dir => "$self->{dir}/pg");
-	$self->{pg}->start;
-	$self->write_settings;
-	$self->ctl('migrate', '-d', "$self->{src}/sql");
+	$self->{pg}->start->migrate;
 	return;
 }
 
