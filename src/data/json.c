@@ -74,10 +74,12 @@ bool json_i64(json *value, const char *path, int64_t *out)
 	json *at = json_at(value, path);
 	if (!json_object_is_type(at, json_type_int))
 		return false;
-	/* json-c keeps what exceeds int64 as uint64, and clamps: such a number is not one of ours. */
-	if (json_object_get_uint64(at) > INT64_MAX && json_object_get_int64(at) > 0)
+	int64_t number = json_object_get_int64(at);
+	/* json-c keeps what exceeds int64 as uint64, and clamps: such a number is not one of ours.
+	 * Below int64 it clamps unseen, so the least number of all is none of ours either. */
+	if ((json_object_get_uint64(at) > INT64_MAX && number > 0) || number == INT64_MIN)
 		return false;
-	*out = json_object_get_int64(at);
+	*out = number;
 	return true;
 }
 

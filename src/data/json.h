@@ -25,7 +25,7 @@ json *json_at(json *value, const char *path);
 
 /* Typed reading: null / false when absent or of another type (a number in quotes is a text). */
 const char *json_text(json *value, const char *path);          /* borrowed; may hold NUL: see json_text_clean */
-bool json_i64(json *value, const char *path, int64_t *out);    /* whole numbers only */
+bool json_i64(json *value, const char *path, int64_t *out);    /* whole, above INT64_MIN */
 bool json_true(json *value, const char *path);                 /* true only for the boolean true */
 size_t json_count(json *value, const char *path);              /* elements of an array; 0 for anything else */
 

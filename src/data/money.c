@@ -35,7 +35,9 @@ int money_read(json *value, struct money *money)
 	const char *unit = json_text(value, "unit");
 	if (!unit || money_unit_from(unit, &money->unit))
 		return -1;
-	return json_i64(value, "amount", &money->amount) ? 0 : -1;
+	if (!json_i64(value, "amount", &money->amount))
+		return -1;
+	return money->amount >= -MONEY_MAX && money->amount <= MONEY_MAX ? 0 : -1;
 }
 
 static int checked(int failed, int64_t value, int64_t *out)

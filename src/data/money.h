@@ -20,7 +20,8 @@ struct money {
 const char *money_unit_name(enum money_unit unit);                      /* "free", … as in the database */
 MUST_CHECK int money_unit_from(const char *name, enum money_unit *unit);   /* 0, or -1 */
 json *money_json(struct money money);                                   /* {"unit": "rub", "amount": 1000} */
-MUST_CHECK int money_read(json *value, struct money *money);            /* 0, or -1 */
+/* 0, or -1 when it is none or beyond MONEY_MAX either way (a debt is below 0) */
+MUST_CHECK int money_read(json *value, struct money *money);
 
 /* a × b and a + b within 0 … MONEY_MAX; -1 otherwise. */
 MUST_CHECK int money_times(int64_t a, int64_t b, int64_t *out);

@@ -2,6 +2,7 @@
 #include "data/text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -180,22 +181,26 @@ static bool add_plural(const char *lang, const char *forms, int64_t n, struct bu
 	return false;
 }
 
-/* 1050 kopecks → args {"n": 10, "k": "50"}; whole roubles have no k. */
-static bool add_money(const struct texts *texts, const char *lang, struct money money, struct buf *out)
+/* 1050 kopecks → args {"n": 10, "k": "50"}; whole roubles have no k. A debt has its sign in front:
+ * less than one rouble of it has none in the whole part. */
+static bool add_money(const struct texts *texts, const char *lang, struct money money,
+	struct buf *out)
 {
 	json *args = json_new();
-	int64_t whole = money.amount, rest = 0;
+	int64_t whole = money.amount < 0 ? -money.amount : money.amount, rest = 0;
 	if (money.unit == UNIT_RUB || money.unit == UNIT_USD) {
-		whole = money.amount / 100;
-		rest = money.amount % 100;
+		rest = whole % 100;
+		whole /= 100;
 	}
+	if (money.amount < 0)
+		buf_str(out, "−");
 	json_set_i64(args, "n", whole);
 	if (rest) {
 		char digits[3] = {(char)('0' + rest / 10), (char)('0' + rest % 10), '\0'};
 		json_set_text(args, "k", digits);
 	}
-	char key[24] = "money.";
-	strncat(key, money_unit_name(money.unit), sizeof key - 7);
+	char key[24];
+	snprintf(key, sizeof key, "money.%s", money_unit_name(money.unit));
 	bool good = text_add(texts, lang, key, args, out);
 	json_drop(args);
 	return good;
