@@ -38,6 +38,13 @@ void button_write(const struct button *button, char out[BUTTON_BYTES])
 	must(length > 0 && length < BUTTON_BYTES);
 }
 
+/* Names of modes are such words. */
+static bool is_word(const char *text)
+{
+	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz_");
+	return length > 0 && !text[length] && length < sizeof ((struct button *)0)->word;
+}
+
 int button_read(const char *data, struct button *button)
 {
 	size_t length = strcspn(data, ":");
@@ -51,8 +58,8 @@ int button_read(const char *data, struct button *button)
 		if (!rest)
 			return -1;
 		if (verbs[i].number)
-			return str_to_i64(rest, 1, INT64_MAX, &button->number) ? 0 : -1;
-		if (strlen(rest) >= sizeof button->word)
+			return *rest != '0' && str_to_i64(rest, 1, INT64_MAX, &button->number) ? 0 : -1;
+		if (!is_word(rest))
 			return -1;
 		memcpy(button->word, rest, strlen(rest) + 1);
 		return 0;

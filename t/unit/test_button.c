@@ -1,0 +1,98 @@
+/* callback_data: what is written is read back, and what we never wrote is refused. */
+#include "data/button.h"
+
+#include "base/digest.h"
+
+#include "tap.h"
+
+#define COUNT(table) (sizeof (table) / sizeof (table)[0])
+
+static void verb_beyond(void)
+{
+	char out[BUTTON_BYTES];
+
+	button_write(&(struct button){.verb = BUTTON_VERB_COUNT}, out);
+}
+
+static void test_round(void)
+{
+	static const struct {
+		struct button button;
+		const char *want;
+	} cases[] = {
+		{{BUTTON_MENU, "", 0}, "menu"}, {{BUTTON_MODE, "generate", 0}, "m:generate"},
+		{{BUTTON_MODE, "aaaaaaaaaaaaaaaaaaaaaaa", 0}, "m:aaaaaaaaaaaaaaaaaaaaaaa"},
+		{{BUTTON_PAY, "", 0}, "pay"}, {{BUTTON_CANCEL, "", 0}, "x"}, {{BUTTON_GO, "", 1}, "go:1"},
+		{{BUTTON_GO, "", INT64_MAX}, "go:9223372036854775807"}, {{BUTTON_NO, "", 42}, "no:42"},
+		{{BUTTON_AGAIN, "", INT64_MAX}, "again:9223372036854775807"}, {{BUTTON_UPSCALE, "", 7}, "up:7"},
+		{{BUTTON_CHANGE, "", 7}, "ch:7"}, {{BUTTON_ORIGINAL, "", 7}, "orig:7"},
+	};
+	bool seen[BUTTON_VERB_COUNT] = {false};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char out[BUTTON_BYTES];
+		struct button back = {0};
+
+		button_write(&cases[i].button, out);
+		is_str(out, cases[i].want, "written: %s", cases[i].want);
+		ok(button_read(out, &back) == 0 && back.verb == cases[i].button.verb
+			&& strcmp(back.word, cases[i].button.word) == 0 && back.number == cases[i].button.number
+			&& strlen(out) <= 64, "read back: %s", cases[i].want);
+		seen[cases[i].button.verb] = true;
+	}
+	for (size_t i = 0; i < BUTTON_VERB_COUNT; i++)
+		ok(seen[i], "verb %zu is in this test", i);
+	faults(verb_beyond, "a verb beyond the last is a fault");
+}
+
+static void test_garbage(void)
+{
+	static const char *const cases[] = {
+		"", ":", "menu:", "menu:1", "pay:x", "x:", "M:generate", "m", "m:", "go", "go:", "go:0", "go:-1",
+		"go:1:2", "go: 1", "go:1 ", "go:+1", "go:0x1", "go:1.0", "go:9223372036854775808", "go:\xff",
+		"m:aaaaaaaaaaaaaaaaaaaaaaaa", "m:gen:erate", "m:Generate", "m:gen erate", "m:\xd1\x8f", "go:007",
+		"v1:gen:42:sq", "menu\n", " menu", "again:", "orig:1e3", "upp:1", "u:1",
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct button button;
+
+		ok(button_read(cases[i], &button) != 0, "none of ours: [%zu]", i);
+	}
+}
+
+/* Random bytes: whatever is taken is what we would have written. */
+static void test_random(void)
+{
+	static const char letters[] = "menupayxgoainrchdl:0123456789_\xff \n";
+	bool good = true;
+	int taken = 0;
+
+	for (int round = 0; round < 20000; round++) {
+		static const char *const heads[] = {"", "m:", "go:", "orig:", "menu", "x"};
+		unsigned char dice[70];
+		char data[80], again[BUTTON_BYTES];
+		struct button button;
+
+		digest_random(dice, sizeof dice);
+		size_t at = (size_t)snprintf(data, sizeof data, "%s", heads[dice[0] % COUNT(heads)]);
+
+		for (size_t i = 0; i < dice[1] % 30u; i++)
+			data[at++] = letters[dice[i + 2] % (sizeof letters - 1)];
+		data[at] = '\0';
+		if (button_read(data, &button) != 0)
+			continue;
+		button_write(&button, again);
+		good = good && strcmp(data, again) == 0;
+		taken++;
+	}
+	ok(good && taken > 0, "whatever is taken is what we would have written (%d)", taken);
+}
+
+int main(void)
+{
+	test_round();
+	test_garbage();
+	test_random();
+	return tap_done();
+}
