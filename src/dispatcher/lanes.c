@@ -108,7 +108,7 @@ static void give(struct lanes *lanes, enum lane lane, struct task *task)
 	case GIVE_DONE:
 		break;
 	case GIVE_NOBODY:
-		settle_unsent(desk->settle, lease, kind, task->job_id, REPORT_FAILED, CLASS_LOST,
+		settle_unsent(desk->settle, lease, kind, task->job_id, REPORT_LATER, CLASS_LOST,
 			"no helper took it");
 		break;
 	case GIVE_UNFIT:

@@ -111,25 +111,23 @@ void vigil_hello(struct helper *helper)
 
 	for (struct helper *old = helpers_first(helper->desk->helpers); old != NULL; old = next) {
 		next = old->next;
-		if (old == helper || old->pid != helper->pid || old->lane != helper->lane)
+		if (old->peer != NULL || old->pid != helper->pid || old->lane != helper->lane)
 			continue;
 		held_move(helper->desk->held, old->id, helper->id);
-		old->holding = 0;
-		if (old->peer != NULL)
-			peer_close(old->peer);
-		else
-			helpers_remove(helper->desk->helpers, old);
+		helpers_remove(helper->desk->helpers, old);
 	}
 	helper->holding = held_count(helper->desk->held, helper->id);
 }
 
+/* One that said BYE will not come back. What it still holds, it either never saw or could not finish in time:
+ * whether it was begun is not known. */
 static bool is_dead(struct helper *helper)
 {
 	struct pollfd watch = {.fd = helper->pidfd, .events = POLLIN};
 
 	if (!helper->dead && helper->pidfd >= 0)
 		helper->dead = poll(&watch, 1, 0) == 1;
-	return helper->dead;
+	return helper->dead || helper->left;
 }
 
 /* Gives up what a dead helper held; frees it when that is done. */
@@ -174,26 +172,8 @@ static void on_death(void *owner, int fd, unsigned events)
 	bury(helper);
 }
 
-/* It said that it holds nothing: what we sent meanwhile, it has not begun. */
-static void take_back(struct helper *helper)
-{
-	struct desk *desk = helper->desk;
-	struct lease lease;
-
-	while (held_of(desk->held, helper->id, &lease, 1) == 1) {
-		const struct held_entry *entry = held_find(desk->held, lease.task);
-
-		settle_unsent(desk->settle, lease, entry->kind, entry->job, REPORT_FAILED, CLASS_LOST,
-			"the helper left before it saw the task");
-		held_drop(desk->held, lease.task);
-		helper->holding--;
-	}
-}
-
 void vigil_gone(struct helper *helper)
 {
-	if (helper->left)
-		take_back(helper);
 	if (helper->holding == 0 || is_dead(helper))
 		bury(helper);
 	else if (helper->pidfd >= 0)
