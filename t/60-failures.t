@@ -54,14 +54,14 @@ check_returned($order{'[notimage] дракон'}, 'ошибка на нашей 
 check_returned($order{'[fail] дракон'}, 'недоступен', 'the provider fails');
 check_returned($order{'[stuck] дракон'}, 'не пришёл вовремя', 'too late', 40);
 
-$stack->fault(side => 'fal', match => '^POST.*seedream', times => 1, action => 'status', status => 401);
+$stack->fault(side => 'fal', match => '^submit', times => 1, action => 'status', status => 401);
 check_returned(order('дом у моря'), 'недоступен', 'our key is refused');
-$stack->fault(side => 'fal', match => '^POST.*seedream', times => 2, action => 'status', status => 503);
+$stack->fault(side => 'fal', match => '^submit', times => 2, action => 'status', status => 503);
 check_returned(order('замок в облаках'), 'ошибка на нашей стороне|недоступен', 'a 5xx whose fate is unknown', 60);
 is($stack->counts->{fal}{by_prompt}{'замок в облаках'} // 0, 0, 'and it was never ordered');
 
 $stack->market(delete => '/control/fault');
-$stack->fault(side => 'fal', match => '^POST.*seedream', times => 1, action => 'lose');
+$stack->fault(side => 'fal', match => '^submit', times => 1, action => 'lose');
 my $lost = order('маяк');
 my $end = $stack->wait_message($lost->[0], 'the end of the lost order', sub { $_[0]{message_id} == $lost->[1] && $_[0]{text} =~ /Списано|Возвращено/ }, 60);
 like($end->{text}, qr/Списано/, 'an order whose answer was lost is found again and delivered');
@@ -72,10 +72,11 @@ my $bumpy = order('лес');
 $stack->wait_message($bumpy->[0], 'delivery after 502', sub { $_[0]{message_id} == $bumpy->[1] && $_[0]{text} =~ /Списано/ }, 60);
 is($stack->counts->{fal}{by_prompt}{'лес'}, 1, 'a delivery that fails does not order again');
 
-my $gone = order('[slow] озеро');
+$stack->market(post => '/control/set', {fal_ms => 4000});
+my $gone = order('озеро');
 $stack->market(post => '/control/block', {chat => $gone->[0], blocked => JSON::PP::true});
 await('the blocked one\'s job to end', 40, sub {
-	$stack->pg->value('SELECT count(*) FROM store.job WHERE person_id = $1 AND finished_at IS NULL', $gone->[0]) == 0 });
+	$stack->pg->value('SELECT count(*) FROM store.job WHERE person_id = $1 AND finished_at IS NOT NULL', $gone->[0]) == 1 });
 is($stack->pg->value('SELECT status || \' \' || reason FROM store.job WHERE person_id = $1', $gone->[0]), 'failed unreachable',
 	'who blocked the bot pays nothing');
 

@@ -17,12 +17,12 @@ BEGIN
 			AND NOT EXISTS (SELECT 1 FROM store.chat c WHERE c.id = t.chat_id AND c.next_at > v_now)
 		ORDER BY t.prio, t.run_at, t.id LIMIT p_limit FOR NO KEY UPDATE OF t SKIP LOCKED
 	) AS due;
-	-- One message a second, and three at once after a quiet while. The only place of these figures.
+	-- One message a second, and five at once after a quiet while. The only place of these figures.
 	INSERT INTO store.chat AS c (id, next_at)
-	SELECT DISTINCT t.chat_id, v_now - interval '1 second'
+	SELECT DISTINCT t.chat_id, v_now - interval '3 seconds'
 	FROM store.task t WHERE t.id = ANY (v_ids) AND t.chat_id IS NOT NULL ORDER BY t.chat_id
 	ON CONFLICT (id) DO UPDATE
-		SET next_at = greatest(c.next_at, v_now - interval '2 seconds') + interval '1 second';
+		SET next_at = greatest(c.next_at, v_now - interval '4 seconds') + interval '1 second';
 	RETURN v_ids;
 END $$;
 
