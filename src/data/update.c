@@ -46,9 +46,12 @@ static void read_command(struct update *update, struct arena *arena)
 	update->argument = argument;
 }
 
-static void read_file(json *file, struct arena *arena, struct update *update)
+/* A file that cannot be asked for is no file. */
+static void read_file(json *file, enum update_kind kind, struct arena *arena, struct update *update)
 {
 	update->file_id = json_text_clean(file, "file_id", arena);
+	if (update->file_id && *update->file_id)
+		update->kind = kind;
 	if (!json_i64(file, "file_size", &update->file_size) || update->file_size < 0)
 		update->file_size = 0;
 }
@@ -88,20 +91,16 @@ static void read_content(json *message, struct arena *arena, struct update *upda
 		read_command(update, arena);
 	else if (text)
 		update->kind = UPDATE_TEXT;
-	else if (photo) {
-		update->kind = UPDATE_PHOTO;
-		read_file(photo, arena, update);
-	} else if (json_at(message, "video")) {
-		update->kind = UPDATE_VIDEO;
-		read_file(json_at(message, "video"), arena, update);
-	} else if (document && type && str_starts(type, "image/")) {
-		update->kind = UPDATE_IMAGE_FILE;
-		read_file(document, arena, update);
-	} else if (document || json_at(message, "sticker") || json_at(message, "voice") || json_at(message, "audio") ||
+	else if (photo)
+		read_file(photo, UPDATE_PHOTO, arena, update);
+	else if (json_at(message, "video"))
+		read_file(json_at(message, "video"), UPDATE_VIDEO, arena, update);
+	else if (document && type && str_starts(type, "image/"))
+		read_file(document, UPDATE_IMAGE_FILE, arena, update);
+	else if (document || json_at(message, "sticker") || json_at(message, "voice") || json_at(message, "audio") ||
 		json_at(message, "video_note") || json_at(message, "animation") || json_at(message, "location") ||
-		json_at(message, "contact") || json_at(message, "poll") || json_at(message, "dice")) {
+		json_at(message, "contact") || json_at(message, "poll") || json_at(message, "dice"))
 		update->kind = UPDATE_OTHER;
-	}
 }
 
 static void read_message(json *message, struct arena *arena, struct update *update)
@@ -120,7 +119,10 @@ static void read_press(json *query, struct arena *arena, struct update *update)
 	json *message = json_at(query, "message");
 	if (message && !is_private(json_at(message, "chat")))
 		return;
-	if (!json_i64(message, "message_id", &update->message_id) || update->message_id < 0)
+	/* A date of 0 marks a message that is deleted or too old: it cannot be edited. */
+	int64_t date;
+	if (!json_i64(message, "message_id", &update->message_id) || update->message_id < 0 ||
+		(json_i64(message, "date", &date) && date == 0))
 		update->message_id = 0;
 	update->query_id = json_text_clean(query, "id", arena);
 	char *data = json_text_clean(query, "data", arena);
@@ -139,9 +141,13 @@ static void read_membership(json *change, struct arena *arena, struct update *up
 		update->kind = UPDATE_UNBLOCKED;
 }
 
+static const struct update nothing = {
+	.first_name = "", .lang = "ru", .text = "", .command = "", .argument = "", .data = "",
+};
+
 enum update_end update_read(const char *body, size_t length, struct arena *arena, struct update *update)
 {
-	*update = (struct update){.first_name = "", .lang = "ru", .text = "", .command = "", .argument = "", .data = ""};
+	*update = nothing;
 	json *root = json_read(body, length);
 	if (!root)
 		return UPDATE_NO_JSON;
@@ -154,8 +160,11 @@ enum update_end update_read(const char *body, size_t length, struct arena *arena
 			read_press(json_at(root, "callback_query"), arena, update);
 		else if (json_at(root, "my_chat_member"))
 			read_membership(json_at(root, "my_chat_member"), arena, update);
-		if (update->kind == UPDATE_IGNORED)
-			update->person_id = 0;
+		if (update->kind == UPDATE_IGNORED) {
+			int64_t id = update->id;
+			*update = nothing;
+			update->id = id;
+		}
 	}
 	json_drop(root);
 	return end;
