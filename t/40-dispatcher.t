@@ -56,6 +56,7 @@ subtest 'birth' => sub {
 	like $status, qr/^Seccomp:\s+2$/m, 'and has no way to the network';
 	like $dispatcher->log, qr/event=database_up/, 'which it logs';
 };
+my $mute = helper(chat => hello => 0);
 
 # ---- Leasing ----
 
@@ -303,6 +304,23 @@ subtest 'a lease runs out' => sub {
 	ok $heir->await('ACK'), 'the heir settles it';
 	is state_of($id), 'done', 'for good';
 	$_->close for $helper, $heir;
+	ok $mute->closed, 'who never said HELLO is shown out as well';
+};
+
+subtest 'a helper leaves with work in hand' => sub {
+	clean();
+	my $id = add_say(101);
+	my $helper = helper(chat => credit => 1);
+	my ($task) = $helper->tasks(1);
+	$helper->send('BYE');
+	ok $helper->closed, 'BYE ends the connection';
+	my $heir = helper(chat => credit => 1);
+	my ($again) = $heir->tasks(1, 2);
+	is_deeply [$again->@{qw(task fence)}], [$id, 2], 'what it could not finish is leased again at once';
+	is_deeply $again->{body}{memo}, {unknown => 1}, 'its fate being unknown';
+	$heir->report($again);
+	$heir->await('ACK');
+	$heir->close;
 };
 
 subtest 'the dispatcher is killed' => sub {
@@ -335,7 +353,12 @@ subtest 'PostgreSQL is killed' => sub {
 	my @ids = map { add_say($_) } 101, 102, 103;
 	my $helper = helper(chat => credit => 3);
 	my @tasks = $helper->tasks(3);
+	my ($orphan) = add_webhook();
+	my $child = Atelier::FakeHelper::process($dispatcher, 'chat', 1, 1);
+	is $child->{tasks}[0]{task}, $orphan, 'a process of its own holds one more';
 	$pg->kill9;
+	kill KILL => $child->{pid};
+	waitpid $child->{pid}, 0;
 	$helper->report($tasks[$_]) for 0, 1;
 	ok wait_until('it notices', 5, sub { $dispatcher->log =~ /event=database_away/ }), 'the database is away';
 	is $helper->count('ACK'), 0, 'no ACK without it';
@@ -346,12 +369,12 @@ subtest 'PostgreSQL is killed' => sub {
 	is row($ids[2])->{fence}, 1, 'a lease survives';
 	$helper->report($tasks[2]);
 	ok $helper->await('ACK'), 'and is settled';
-	add_say(102);
-	$helper->credit(1);
-	my ($next) = $helper->tasks(1);
-	ok $next, 'new tasks come';
-	$helper->report($next);
-	$helper->await('ACK');
+	my $new = add_say(102);
+	$helper->credit(2);
+	my %next = map { ($_->{task} => $_->{fence}) } my @next = $helper->tasks(2);
+	is_deeply \%next, {$new => 1, $orphan => 2}, 'new tasks come, and what the dead one held';
+	$helper->report($_) for @next;
+	$helper->await('ACK') for @next;
 	$helper->close;
 };
 

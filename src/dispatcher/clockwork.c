@@ -18,6 +18,8 @@
 
 #define TICK_MS 1000
 #define REAP_MS 5000
+#define REAP_SOON_MS 100
+#define REAP_PUT_OFF 20
 #define PURGE_MS 60000
 #define PURGE_MANY 1000         /* as many as one call deletes at most */
 #define LEAVE_LOOK_MS 50
@@ -30,6 +32,7 @@ struct clockwork {
 	int lifeline_fd;
 	int64_t drain_ms;
 	int64_t leave_ms;       /* since when we are leaving */
+	unsigned put_off;       /* times that reaping waited for reports */
 };
 
 static void every(struct clockwork *clockwork, int64_t wait_ms, loop_timer_f *call)
@@ -46,8 +49,8 @@ static void tick(void *owner)
 	every(clockwork, TICK_MS, tick);
 }
 
-/* Not before everything in hand is settled: after a time without database the leases may all be over, and what
- * was reported in time counts. */
+/* Lets reports in hand go first: after a time without database the leases may all be over, and what was
+ * reported in time counts. Not for ever, as there may always be some. */
 static void reap(void *owner)
 {
 	struct clockwork *clockwork = owner;
@@ -55,8 +58,14 @@ static void reap(void *owner)
 	struct db *db = database_db(desk->database);
 	int64_t count;
 
+	if (db != NULL && settle_count(desk->settle) > 0 && clockwork->put_off < REAP_PUT_OFF) {
+		clockwork->put_off++;
+		every(clockwork, REAP_SOON_MS, reap);
+		return;
+	}
+	clockwork->put_off = 0;
 	every(clockwork, REAP_MS, reap);
-	if (db == NULL || settle_count(desk->settle) > 0)
+	if (db == NULL)
 		return;
 	arena_reset(desk->arena);
 	enum db_end end = lease_reap(db, desk->arena, desk->unknown_s, &count);

@@ -102,7 +102,7 @@ static void give(struct lanes *lanes, enum lane lane, struct task *task)
 {
 	struct desk *desk = lanes->desk;
 	struct lease lease = {task->id, task->fence};
-	const char *kind = task_kind_name(task->kind);
+	const char *kind = task->payload != NULL ? task_kind_name(task->kind) : "?";
 
 	switch (helpers_give(desk->helpers, lane, task)) {
 	case GIVE_DONE:

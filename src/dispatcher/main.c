@@ -13,6 +13,7 @@
 #include "dispatcher/lanes.h"
 #include "dispatcher/settle.h"
 
+#define EXIT_CONFIG 78                  /* sysexits.h */
 #define ARENA_BYTES_MAX (32u << 20)     /* the arguments of one call: 64 reports, or 4096 leases */
 
 static const char usage[] = "dispatcher";
@@ -26,14 +27,14 @@ static struct conf *settings_take(void)
 	buf_init(&errors, CONF_FILE_MAX);
 	if (!proc_settings(&text)) {
 		log_error("event=no_settings why=\"atelierd starts this program\"");
-		exit(1);
+		exit(EXIT_CONFIG);
 	}
 	struct conf *conf = conf_read(settings_table, settings_count, SETTINGS_DISPATCHER, buf_text(&text),
 		text.length, &errors);
 
 	if (conf == NULL) {
 		log_error("event=bad_settings why=\"%s\"", buf_text(&errors));
-		exit(1);
+		exit(EXIT_CONFIG);
 	}
 	buf_free(&text);
 	buf_free(&errors);

@@ -200,16 +200,15 @@ static void look_at(struct helper *helper, int64_t now)
 	struct desk *desk = helper->desk;
 	int64_t lease_ms = INT64_C(1000) * desk->lease_s;
 	bool open = helper->peer != NULL && peer_open(helper->peer);
-	size_t lost;
+	size_t lost = held_expire(desk->held, helper->id, now - lease_ms);
 
-	if (open && !helper->known && now - helper->heard_ms > HELPERS_HELLO_MS)
-		helper_forbid(helper, "no HELLO");
-	else if (open && helper->holding > 0 && now - helper->heard_ms > lease_ms)
-		helper_forbid(helper, "no sign of life");
-	lost = held_expire(desk->held, helper->id, now - lease_ms);
 	if (lost > 0)
 		log_warn("event=leases_over lane=%s helper=%" PRIu64 " pid=%ld count=%zu",
 			lane_name(helper->lane), helper->id, (long)helper->pid, lost);
+	if (open && !helper->known && now - helper->heard_ms > HELPERS_HELLO_MS)
+		helper_forbid(helper, "no HELLO");
+	else if (open && lost > 0 && now - helper->heard_ms > lease_ms)
+		helper_forbid(helper, "no sign of life");
 	helper->holding -= lost;
 	if (helper->peer == NULL && (helper->holding == 0 || is_dead(helper)))
 		bury(helper);

@@ -10,8 +10,8 @@ void vigil_beat(struct helper *helper, const struct frame_held *held, size_t cou
 /* A helper said who it is: it takes over what it held in a connection that is gone. */
 void vigil_hello(struct helper *helper);
 
-/* Its connection is gone. Of a process that has ended, or that said BYE, what it held is abandoned at once; of a living one the
- * lease decides, as it will come back and say what it holds. May free the helper. */
+/* Its connection is gone. Of a process that has ended, or that said BYE, what it held is abandoned at once; of
+ * a living one the lease decides, as it will come back and say what it holds. May free the helper. */
 void vigil_gone(struct helper *helper);
 
 /* Prolongs everything that is held, after a time without database. */
