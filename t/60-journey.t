@@ -64,6 +64,7 @@ my $again = $stack->wait_message($anna, 'the offer to do it again', sub {
 like(text_of($again), qr/кот в скафандре.*Сейчас у вас: 3/s, 'again: the same prompt, the purse as it is now');
 $stack->press($anna, data => $again->{buttons}[0][1]{data});
 $stack->wait_message($anna, 'the cancelled offer', sub { $_[0]{message_id} == $again->{message_id} && text_of($_[0]) =~ /Отменено/ });
+is_deeply($stack->market(get => '/control/strange')->{strange}, [], 'the Bot API and the provider saw nothing strange');
 $stack->market(post => '/control/update', {callback_query => {id => '77', chat_instance => '1', data => 'go:1',
 	from => {id => $bob, is_bot => JSON::PP::false, first_name => 'Bob', language_code => 'en'},
 	message => {message_id => 1, date => time, chat => {id => $bob, type => 'private'}}}});
@@ -77,7 +78,6 @@ like(text_of($balance), qr/Рубли: 0 ₽.*Кредиты: 0.*Бесплат�
 $stack->wait_quiet;
 my @left = glob($stack->dir . '/spool/*');
 is("@left", '', 'the files of the job are gone');
-is_deeply($stack->market(get => '/control/strange')->{strange}, [], 'the Bot API and the provider saw nothing strange');
 is($pg->value('SELECT count(*) FROM ledger.broken'), 0, 'the ledger is whole');
 open my $log, '<', $stack->log_path('atelierd') or die $!;
 my $said = do { local $/ = undef; <$log> };

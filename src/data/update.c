@@ -103,8 +103,33 @@ static void read_content(json *message, struct arena *arena, struct update *upda
 		update->kind = UPDATE_OTHER;
 }
 
+/* A refund comes from the bot itself: the chat names the person. */
+static void read_payment(json *message, json *payment, struct arena *arena, struct update *update)
+{
+	if (!is_private(json_at(message, "chat")) || !json_i64(message, "chat.id", &update->person_id) ||
+		update->person_id <= 0 || update->person_id > UPDATE_ID_MAX)
+		return;
+	const char *charge = json_text_clean(payment, "telegram_payment_charge_id", arena);
+	update->charge_id = charge ? charge : "";
+	update->kind = UPDATE_PAYMENT;
+}
+
+static void read_checkout(json *query, struct arena *arena, struct update *update)
+{
+	const char *id = json_text(query, "id");
+	if (!id || strlen(id) > 64 || !read_person(json_at(query, "from"), arena, update))
+		return;
+	update->query_id = json_text_clean(query, "id", arena);
+	update->kind = UPDATE_CHECKOUT;
+}
+
 static void read_message(json *message, struct arena *arena, struct update *update)
 {
+	json *paid = json_at(message, "successful_payment"), *refunded = json_at(message, "refunded_payment");
+	if (paid || refunded) {
+		read_payment(message, paid ? paid : refunded, arena, update);
+		return;
+	}
 	if (!is_private(json_at(message, "chat")) || !read_person(json_at(message, "from"), arena, update) ||
 		!json_i64(message, "message_id", &update->message_id) || update->message_id <= 0)
 		return;
@@ -158,6 +183,8 @@ enum update_end update_read(const char *body, size_t length, struct arena *arena
 			read_message(json_at(root, "message"), arena, update);
 		else if (json_at(root, "callback_query"))
 			read_press(json_at(root, "callback_query"), arena, update);
+		else if (json_at(root, "pre_checkout_query"))
+			read_checkout(json_at(root, "pre_checkout_query"), arena, update);
 		else if (json_at(root, "my_chat_member"))
 			read_membership(json_at(root, "my_chat_member"), arena, update);
 		if (update->kind == UPDATE_IGNORED) {

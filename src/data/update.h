@@ -24,6 +24,9 @@ enum update_kind {
 	UPDATE_PRESS,           /* a button: query_id and data are set; message_id 0 when it is out of reach */
 	UPDATE_BLOCKED,         /* the person stopped the bot */
 	UPDATE_UNBLOCKED,
+	UPDATE_CHECKOUT,        /* Telegram asks whether a payment may go through; query_id is set */
+	UPDATE_PAYMENT,         /* Telegram says that money moved (paid or refunded); charge_id is set */
+	UPDATE_KIND_COUNT,
 };
 
 struct update {
@@ -41,6 +44,7 @@ struct update {
 	const char *data;       /* "" when absent */
 	const char *file_id;    /* largest photo, video or document; null when absent */
 	int64_t file_size;      /* bytes; 0: not told */
+	const char *charge_id;  /* telegram_payment_charge_id; "" when absent */
 	const char *group_id;   /* of an album; null when absent */
 };
 

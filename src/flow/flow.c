@@ -304,6 +304,16 @@ void flow_decide(const struct update *update, const struct views *views, const s
 		add_step(plan, PLAN_UNREACHABLE);
 		return;
 	}
+	if (update->kind == UPDATE_PAYMENT) {
+		/* We issue no invoices in Telegram: money that nobody ordered goes to the operator, never to a purse. */
+		add_step(plan, PLAN_PARK)->notice = arena_fmt(arena, "payment nobody ordered, charge %.128s",
+			update->charge_id);
+		return;
+	}
+	if (update->kind == UPDATE_CHECKOUT) {
+		plan->toast = "toast.checkout";
+		return;
+	}
 	if (update->kind == UPDATE_UNBLOCKED || update->kind == UPDATE_IGNORED || !pass_gate(&flow))
 		return;
 	switch (update->kind) {
@@ -316,7 +326,10 @@ void flow_decide(const struct update *update, const struct views *views, const s
 	case UPDATE_PRESS: take_press(&flow); break;
 	case UPDATE_IGNORED:
 	case UPDATE_BLOCKED:
-	case UPDATE_UNBLOCKED: break;
+	case UPDATE_UNBLOCKED:
+	case UPDATE_CHECKOUT:
+	case UPDATE_PAYMENT:
+	case UPDATE_KIND_COUNT: break;
 	default: fault("an update without a case");
 	}
 }

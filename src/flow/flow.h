@@ -55,6 +55,7 @@ enum plan_kind {
 	PLAN_QUOTE_CANCEL,      /* number = quote, message; can be refused */
 	PLAN_ORDER,             /* number = quote, message; can be refused */
 	PLAN_UNREACHABLE,       /* the person stopped the bot */
+	PLAN_PARK,              /* kept for the operator; notice = why, plain words */
 };
 
 struct plan_step {

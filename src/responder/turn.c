@@ -81,25 +81,38 @@ static void answer(struct item *item, int status, const char *header, const char
 	item->request = NULL;
 }
 
-/* Only what may be lost rides in the answer: the toast that stops a pressed button's spinner. */
+/* Only what may be lost rides in the answer: the toast that stops a pressed button's spinner, and the refusal of a
+ * payment we know nothing of. */
+static json *new_call(const struct item *item, const char *words)
+{
+	json *call = json_new();
+	if (item->update.kind == UPDATE_CHECKOUT) {
+		json_set_text(call, "method", "answerPreCheckoutQuery");
+		json_set_text(call, "pre_checkout_query_id", item->update.query_id);
+		json_set_bool(call, "ok", false);
+		json_set_text(call, "error_message", words);
+	} else {
+		json_set_text(call, "method", "answerCallbackQuery");
+		json_set_text(call, "callback_query_id", item->update.query_id);
+		json_set_text(call, "text", words);
+	}
+	return call;
+}
+
 static void answer_done(struct turn *turn, struct item *item)
 {
-	if (item->update.kind != UPDATE_PRESS || !item->fresh) {
+	bool calls = item->update.kind == UPDATE_PRESS || item->update.kind == UPDATE_CHECKOUT;
+	if (!calls || !item->fresh) {
 		answer(item, 200, NULL, "", 0);
 		return;
 	}
-	json *call = json_new();
-	json_set_text(call, "method", "answerCallbackQuery");
-	json_set_text(call, "callback_query_id", item->update.query_id);
-	if (item->plan.toast) {
-		struct buf words;
-		buf_init(&words, 800);
-		if (!text_add(turn->responder->texts, item->views.lang, item->plan.toast, NULL, &words))
-			log_error("texts: no %s", item->plan.toast);
-		json_set_text(call, "text", buf_text(&words));
-		buf_free(&words);
-	}
+	struct buf words;
+	buf_init(&words, 800);
+	if (item->plan.toast && !text_add(turn->responder->texts, item->views.lang, item->plan.toast, NULL, &words))
+		log_error("texts: no %s", item->plan.toast);
+	json *call = new_call(item, item->plan.toast ? buf_text(&words) : NULL);
 	const char *body = arena_str(item->arena, json_write(call));
+	buf_free(&words);
 	json_drop(call);
 	answer(item, 200, NULL, body, strlen(body));
 }
@@ -209,6 +222,11 @@ static void send_step(struct turn *turn, struct item *item, const struct plan_st
 		break;
 	case PLAN_UNREACHABLE:
 		store_unreachable_send(db, turn->arena, person);
+		break;
+	case PLAN_PARK:
+		store_park_send(db, turn->arena, item->update.id, step->notice);
+		log_error("update kept for the operator: update=%" PRId64 " person=%" PRId64 " %s", item->update.id,
+			person, step->notice);
 		break;
 	case PLAN_SAY:
 	case PLAN_EDIT:

@@ -175,6 +175,12 @@ void store_unreachable_send(struct db *db, struct arena *arena, int64_t person)
 	db_send(db, &unreachable_set, args);
 }
 
+void store_park_send(struct db *db, struct arena *arena, int64_t update, const char *reason)
+{
+	const char *args[] = {db_i64(arena, update), "", reason};
+	db_send(db, &update_park, args);
+}
+
 enum db_end store_update_park(struct db *db, struct arena *arena, int64_t update, const char *state,
 	const char *reason)
 {

@@ -78,6 +78,9 @@ void store_job_order_read(const struct db_rows *rows, struct arena *arena, struc
 
 void store_unreachable_send(struct db *db, struct arena *arena, int64_t person);
 
+/* Keeps word of an update for the operator, in the turn. */
+void store_park_send(struct db *db, struct arena *arena, int64_t update, const char *reason);
+
 /* An authentic update that cannot be taken: kept for the operator. Its own round trip. */
 MUST_CHECK enum db_end store_update_park(struct db *db, struct arena *arena, int64_t update, const char *state,
 	const char *reason);
