@@ -109,7 +109,9 @@ static void read_payment(json *message, json *payment, struct arena *arena, stru
 	if (!is_private(json_at(message, "chat")) || !json_i64(message, "chat.id", &update->person_id) ||
 		update->person_id <= 0 || update->person_id > UPDATE_ID_MAX)
 		return;
-	const char *charge = json_text_clean(payment, "telegram_payment_charge_id", arena);
+	char *charge = json_text_clean(payment, "telegram_payment_charge_id", arena);
+	if (charge && strlen(charge) > UPDATE_NAME_MAX)
+		charge[str_clean(charge, UPDATE_NAME_MAX)] = '\0';
 	update->charge_id = charge ? charge : "";
 	update->kind = UPDATE_PAYMENT;
 }
@@ -168,6 +170,7 @@ static void read_membership(json *change, struct arena *arena, struct update *up
 
 static const struct update nothing = {
 	.first_name = "", .lang = "ru", .text = "", .command = "", .argument = "", .data = "",
+	.charge_id = "",
 };
 
 enum update_end update_read(const char *body, size_t length, struct arena *arena, struct update *update)

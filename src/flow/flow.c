@@ -126,8 +126,8 @@ static void take_prompt(struct flow *flow)
 {
 	char *prompt = arena_str(flow->arena, flow->update->text);
 	const struct offer *offer = catalog_first(flow->setting->catalog, MODE_GENERATE);
-	size_t units = str_utf16(prompt);
-	if (str_trim(prompt) == 0 || !offer) {
+	size_t length = str_trim(prompt), units = str_utf16(prompt);
+	if (length == 0 || !offer) {
 		say(flow, "menu", NULL);
 	} else if (units > FLOW_PROMPT_MAX) {
 		json *args = json_new();
@@ -306,7 +306,7 @@ void flow_decide(const struct update *update, const struct views *views, const s
 	}
 	if (update->kind == UPDATE_PAYMENT) {
 		/* We issue no invoices in Telegram: money that nobody ordered goes to the operator, never to a purse. */
-		add_step(plan, PLAN_PARK)->notice = arena_fmt(arena, "payment nobody ordered, charge %.128s",
+		add_step(plan, PLAN_PARK)->notice = arena_fmt(arena, "payment nobody ordered, charge %s",
 			update->charge_id);
 		return;
 	}

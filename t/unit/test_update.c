@@ -53,9 +53,12 @@ static const struct expected {
 		.person_id = IVO, .query_id = "2620050266000014", .data = "menu"}},
 	{"15-blocked", UPDATE_READ, {.id = 310000015, .kind = UPDATE_BLOCKED, .person_id = LADA}},
 	{"16-unblocked", UPDATE_READ, {.id = 310000016, .kind = UPDATE_UNBLOCKED, .person_id = LADA}},
-	{"17-pre-checkout-query", UPDATE_READ, {.id = 310000017}},
-	{"18-successful-payment", UPDATE_READ, {.id = 310000018}},
-	{"19-refunded-payment", UPDATE_READ, {.id = 310000019}},
+	{"17-pre-checkout-query", UPDATE_READ, {.id = 310000017, .kind = UPDATE_CHECKOUT,
+		.person_id = LADA, .query_id = "2620050266000017"}},
+	{"18-successful-payment", UPDATE_READ, {.id = 310000018, .kind = UPDATE_PAYMENT,
+		.person_id = LADA, .charge_id = "stxPROBEcharge17"}},
+	{"19-refunded-payment", UPDATE_READ, {.id = 310000019, .kind = UPDATE_PAYMENT,
+		.person_id = LADA, .charge_id = "stxPROBEcharge17"}},
 	{"20-inline-query", UPDATE_READ, {.id = 310000020}},
 	{"21-chosen-inline-result", UPDATE_READ, {.id = 310000021}},
 	{"22-channel-post", UPDATE_READ, {.id = 310000022}},
@@ -95,7 +98,7 @@ static void body_read(const char *file, struct buf *body)
 static bool is_sound(const struct update *update)
 {
 	const char *const never[] = {update->first_name, update->lang, update->text, update->command,
-		update->argument, update->data};
+		update->argument, update->data, update->charge_id};
 	const char *const maybe[] = {update->username, update->query_id, update->file_id, update->group_id};
 	bool file = update->kind == UPDATE_PHOTO || update->kind == UPDATE_VIDEO
 		|| update->kind == UPDATE_IMAGE_FILE;
@@ -108,7 +111,7 @@ static bool is_sound(const struct update *update)
 			return false;
 	if (update->file_size < 0 || update->message_id < 0 || (file && update->file_id == NULL))
 		return false;
-	if (update->kind == UPDATE_PRESS && update->query_id == NULL)
+	if ((update->kind == UPDATE_PRESS || update->kind == UPDATE_CHECKOUT) && update->query_id == NULL)
 		return false;
 	return (update->kind == UPDATE_IGNORED) == (update->person_id == 0);
 }
@@ -138,6 +141,10 @@ static void test_table(struct arena *arena)
 			is_str(got.group_id, want->group_id, "its album");
 			is_str(got.query_id, want->query_id, "its query");
 			is_str(got.data, want->data ? want->data : "", "its data");
+			is_str(got.charge_id, want->charge_id ? want->charge_id : "", "its charge");
+		}
+		/* A payment names the chat, not who it is. */
+		if (end == UPDATE_READ && want->kind != UPDATE_IGNORED && want->kind != UPDATE_PAYMENT) {
 			is_str(got.lang, want->person_id == LADA ? "en" : "ru", "its language");
 			is_str(got.username, want->person_id == LADA ? "lada_probe" : NULL, "its username");
 			is_str(got.first_name, want->person_id == LADA ? "Лада" : "Иво 🚀", "its first name");
