@@ -18,15 +18,13 @@
 
 bool responder_database(struct responder *responder)
 {
-	static int64_t retry_at;        /* one process, one connection */
-	static bool away;
-	if (away && clock_mono_ms() < retry_at)
+	if (responder->away && clock_mono_ms() < responder->retry_at)
 		return false;
 	enum session_end end = session_ready(&responder->session);
 	if (end == SESSION_GOOD) {
-		if (away)
+		if (responder->away)
 			log_info("database: back");
-		away = false;
+		responder->away = false;
 		if (!responder->jailed && db_is_local(responder->session.db)) {
 			responder->jailed = true;
 			if (!proc_no_network())
@@ -34,10 +32,10 @@ bool responder_database(struct responder *responder)
 		}
 		return true;
 	}
-	if (!away && end == SESSION_AWAY)
+	if (!responder->away && end == SESSION_AWAY)
 		log_warn("database: away: %s", db_error(responder->session.db));
-	away = true;
-	retry_at = clock_mono_ms() + DATABASE_PAUSE_MS;
+	responder->away = true;
+	responder->retry_at = clock_mono_ms() + DATABASE_PAUSE_MS;
 	return false;
 }
 

@@ -17,6 +17,8 @@ struct responder {
 	struct session session;
 	int wake_fd;                    /* datagrams to the dispatcher */
 	bool jailed;                    /* the network has been given up */
+	bool away;                      /* the database was not to be had last time */
+	int64_t retry_at;               /* monotonic ms: not asked again before */
 };
 
 /* Whether the database may be used now; logs why not, once per outage. */

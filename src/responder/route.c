@@ -47,7 +47,7 @@ static void media(struct responder *responder, struct turn *turn, struct request
 static void healthz(struct responder *responder, struct turn *turn, struct request *request)
 {
 	(void)turn;
-	if (responder_database(responder))
+	if (session_ping(&responder->session) == SESSION_GOOD)
 		answer(request, 200, "application/json", NULL, "{\"database\":true}\n");
 	else
 		answer(request, 503, "application/json", "Retry-After: 2", "{\"database\":false}\n");

@@ -44,3 +44,10 @@ enum session_end session_ready(struct session *session)
 		session->greeted = db_session(session->db);
 	return result;
 }
+
+enum session_end session_ping(struct session *session)
+{
+	session->greeted = 0;
+	enum session_end end = session_ready(session);
+	return end == SESSION_AWAY ? session_ready(session) : end;
+}

@@ -19,4 +19,7 @@ struct session {
 /* Connects if needed and checks each new connection once. */
 MUST_CHECK enum session_end session_ready(struct session *session);
 
+/* The same, and asks the database now: a lost connection shows only when it is used. */
+MUST_CHECK enum session_end session_ping(struct session *session);
+
 #endif
