@@ -52,7 +52,6 @@ static const struct notice_form forms[] = {
 	{"banned", NULL, NULL, {END}},
 	{"confirm", NULL, "quote", {{BUTTON_GO, "button.go", false}, {BUTTON_NO, "button.no", true}, END}},
 	{"cancelled", NULL, NULL, {END}},
-	{"quote_gone", NULL, NULL, {{BUTTON_MENU, "button.menu", true}, END}},
 	{"quote_changed", NULL, NULL, {{BUTTON_MODE, "button.generate", false}, {BUTTON_MENU, "button.menu", true}, END}},
 	{"short", NULL, NULL, {{BUTTON_PAY, "button.topup", true}, END}},
 	{"job_status", "progress", NULL, {END}},

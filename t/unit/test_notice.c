@@ -34,7 +34,7 @@ static const struct {
 	{"banned", "{}", 0}, {"banned", "{\"reason\":\"LONG\"}", 0},
 	{"confirm", "{\"quote\":9223372036854775807,\"prompt\":\"LONG\",\"model\":\"LONG\",\"price\":" RUB
 		",\"have\":" RUB "}", 2},
-	{"cancelled", "{}", 0}, {"quote_gone", "{}", 1}, {"quote_changed", "{}", 2},
+	{"cancelled", "{}", 0}, {"quote_changed", "{}", 2},
 	{"short", "{\"missing\":" CREDIT ",\"price\":" CREDIT ",\"have\":" CREDIT "}", 1},
 	{"job_status", "{\"job\":1,\"progress\":0}", 0},
 	{"job_status", "{\"job\":9223372036854775807,\"progress\":0,\"place\":1000,\"usual_s\":3600}", 0},
