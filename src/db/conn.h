@@ -44,7 +44,8 @@ int db_socket(const struct db *db);             /* to watch for hang-up; -1 when
 
 /* A round trip: db_send any number of statements, then db_sync, then db_take once per statement in order, then
  * db_done. The first error skips the statements after it, exactly as PostgreSQL does. Arguments are texts, null
- * is SQL NULL. After an error the transaction is over (rolled back). db_take gives the rows (borrowed until db_done) or null when that statement did not succeed. */
+ * is SQL NULL. After an error the transaction is over (rolled back). db_take gives the rows (borrowed until
+ * db_done) or null when that statement did not succeed. */
 void db_send(struct db *db, const struct db_statement *statement, const char *const *args);
 MUST_CHECK enum db_end db_sync(struct db *db);  /* sends and waits for all the answers */
 const struct db_rows *db_take(struct db *db);
