@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
-#include "helper/sniff.h"
+#include "provider/sniff.h"
 
 enum spool_end {
 	SPOOL_OK,

@@ -1,6 +1,6 @@
 /* What the bytes of a file really are, whatever anybody says of them. */
-#ifndef HELPER_SNIFF_H
-#define HELPER_SNIFF_H
+#ifndef PROVIDER_SNIFF_H
+#define PROVIDER_SNIFF_H
 
 #include <stdbool.h>
 #include <stddef.h>

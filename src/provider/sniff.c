@@ -1,5 +1,5 @@
 /* Magic bytes and sizes: PNG (RFC 2083), JPEG (T.81), WebP (RFC 9649), MP4 (ISO 14496-12). */
-#include "helper/sniff.h"
+#include "provider/sniff.h"
 
 #include <string.h>
 
