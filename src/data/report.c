@@ -1,6 +1,7 @@
 /* Reports as JSON, strict when read: what a helper says is not believed to be well-formed. */
 #include "data/report.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -53,30 +54,45 @@ json *report_write(const struct report *report)
 	return body;
 }
 
-/* Makes every text in the value fit for PostgreSQL. The depth is bounded by json_read. */
-static void clean(json *value)
+static void clean_text(json *text)
 {
-	if (json_object_is_type(value, json_type_array)) {
-		for (size_t i = 0; i < json_object_array_length(value); i++)
-			clean(json_object_array_get_idx(value, i));
-	} else if (json_object_is_type(value, json_type_object)) {
-		json_object_object_foreach(value, key, child) {
-			(void)key;
-			clean(child);
-		}
-	} else if (json_object_is_type(value, json_type_string)) {
-		size_t length = (size_t)json_object_get_string_len(value);
-		const char *text = json_object_get_string(value);
+	size_t length = (size_t)json_object_get_string_len(text);
+	const char *bytes = json_object_get_string(text);
 
-		if (str_is_utf8(text, length) && memchr(text, 0, length) == NULL)
-			return;
-		char *copy = mem_alloc(length + 1);
+	if (str_is_utf8(bytes, length) && memchr(bytes, 0, length) == NULL)
+		return;
+	char *copy = mem_alloc(length + 1);
 
-		memcpy(copy, text, length);
-		length = str_clean(copy, length);
-		must(json_object_set_string_len(value, copy, (int)length) == 1);
-		mem_free(copy);
+	memcpy(copy, bytes, length);
+	length = str_clean(copy, length);
+	must(json_object_set_string_len(text, copy, (int)length) == 1);
+	mem_free(copy);
+}
+
+/* Makes the value fit for PostgreSQL's jsonb: texts without NUL, numbers without the form they came in (1e-999999
+ * is refused there). False for names that are no UTF-8 and for what is no number. The depth is bounded by
+ * json_read. */
+static bool clean(json *value)
+{
+	if (json_object_is_type(value, json_type_string))
+		clean_text(value);
+	if (json_object_is_type(value, json_type_double)) {
+		double number = json_object_get_double(value);
+
+		if (!isfinite(number))
+			return false;
+		must(json_object_set_double(value, number) == 1);
 	}
+	for (size_t i = 0; i < json_count(value, ""); i++)
+		if (!clean(json_object_array_get_idx(value, i)))
+			return false;
+	if (!json_object_is_type(value, json_type_object))
+		return true;
+	json_object_object_foreach(value, key, child) {
+		if (!str_is_utf8(key, strlen(key)) || !clean(child))
+			return false;
+	}
+	return true;
 }
 
 /* Copies at most what fits, without cutting a code point. */
@@ -122,8 +138,10 @@ int report_read(json *body, struct report *report)
 	report->retry_ms = (int32_t)retry;
 	text_read(text, report->text);
 	report->result = result != NULL ? json_copy(result) : NULL;
-	clean(report->result);
-	return 0;
+	if (clean(report->result))
+		return 0;
+	report_drop(report);
+	return -1;
 }
 
 void report_drop(struct report *report)

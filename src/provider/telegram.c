@@ -138,10 +138,17 @@ static const struct form_words forms[] = {
 	[FORM_DOCUMENT] = {"sendDocument", "document"},
 };
 
+/* Sides that are told, and whose product is a number. */
+static bool sides_read(json *file, int64_t *width, int64_t *height)
+{
+	return json_i64(file, "width", width) && json_i64(file, "height", height) && *width > 0
+		&& *width <= INT32_MAX && *height > 0 && *height <= INT32_MAX;
+}
+
 static bool fits_photo(json *file, const char *type)
 {
 	int64_t bytes = 0, width = 0, height = 0;
-	bool known = json_i64(file, "width", &width) && json_i64(file, "height", &height);
+	bool known = sides_read(file, &width, &height);
 
 	if (!str_equal(type, "image/png") && !str_equal(type, "image/jpeg")
 		&& !str_equal(type, "image/webp"))
@@ -338,8 +345,7 @@ static json *largest(json *sizes)
 		json *size = json_object_array_get_idx(sizes, i);
 		int64_t width = 0, height = 0;
 
-		if (json_i64(size, "width", &width) && json_i64(size, "height", &height)
-			&& width * height > most) {
+		if (sides_read(size, &width, &height) && width * height > most) {
 			most = width * height;
 			best = size;
 		}
