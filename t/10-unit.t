@@ -9,14 +9,14 @@ my $source = $ENV{top_srcdir} // '.';
 # A test of "out of memory is a fault" needs an allocator that refuses instead of ending the process.
 $ENV{ASAN_OPTIONS} = join ':', grep { defined && length } $ENV{ASAN_OPTIONS}, 'allocator_may_return_null=1';
 
-my @sources = sort glob "$source/t/unit/test_*.c";
-ok @sources > 0, 'there are unit tests';
-for my $path (@sources) {
-	my ($name) = $path =~ m{/(test_\w+)\.c$} or next;
+open my $list, '<', "$source/Makefile.files" or die "Makefile.files: $!";
+my @names = map { m{^\tt/unit/(test_\w+)(?: \\)?$} ? $1 : () } <$list>;
+ok @names > 0, 'there are unit tests';
+for my $name (@names) {
 	my $program = "$build/t/unit/$name";
 	subtest $name => sub {
 		if (!-x $program) {
-			fail "$program was built (is it in Makefile.am?)";
+			fail "$program was built (make check-programs does)";
 			return;
 		}
 		open my $out, '-|', $program or die "$program: $!";
@@ -29,7 +29,7 @@ for my $path (@sources) {
 				if ($what =~ s/ # SKIP (.*)//) {
 					SKIP: { skip "$what: $1", 1 }
 				} else {
-					ok !$bad, $what;
+					ok !$bad, "- $what";
 				}
 			} elsif ($line =~ /^1\.\.(\d+)$/) {
 				$plan = $1;
