@@ -436,6 +436,37 @@ subtest 'addresses from outside' => sub {
 	outcome(done($strict, 'submit', job => 71, payload => {%order, input => input('x')}), 'refused', 'funds', 'no key');
 };
 
+subtest 'nothing was sent' => sub {
+	my $desk = desk('media');
+	my $closed = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die;
+	my $nobody = 'https://127.0.0.1:' . $closed->sockport;
+	close $closed;
+	# Takes every connection and says something that is not TLS.
+	my $plain = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die;
+	my $pid = fork // die;
+	if (!$pid) {
+		while (my $client = $plain->accept) { print $client "HTTP/1.1 200 OK\r\n\r\n"; close $client }
+		POSIX::_exit(0);
+	}
+	push our @pids, $pid;
+	my %where = ('nobody listens' => {FAL_QUEUE_URL => $nobody}, 'no such name' => {FAL_QUEUE_URL => 'https://nobody.invalid'},
+		'not TLS' => {FAL_QUEUE_URL => 'https://127.0.0.1:' . $plain->sockport},
+		'a certificate of nobody we know' => {CA_FILE => '/dev/null'});
+	for my $name (sort keys %where) {
+		kill KILL => $painter->{pid};
+		waitpid $painter->{pid}, 0;
+		$painter = start('media', %{$where{$name}});
+		push @pids, $painter->{pid};
+		desk_accept($desk) or die;
+		of_type($desk, 'CREDIT') or die;
+		my $report = done($desk, 'submit', job => 90, payload => {%order, input => input('x')});
+		outcome($report, 'failed', 'busy', "$name: surely not ordered");
+		unlike $report->{text}, qr/127\.0|invalid|https/, 'without the address';
+	}
+	kill KILL => $pid;
+	waitpid $pid, 0;
+};
+
 # ---- The dispatcher goes and comes -----------------------------------------------------------------
 
 subtest 'reports outlive the dispatcher' => sub {
