@@ -56,7 +56,6 @@ subtest 'birth' => sub {
 	like $status, qr/^Seccomp:\s+2$/m, 'and has no way to the network';
 	like $dispatcher->log, qr/event=database_up/, 'which it logs';
 };
-my $mute = helper(chat => hello => 0);
 
 # ---- Leasing ----
 
@@ -275,16 +274,19 @@ subtest 'a living helper loses its connection' => sub {
 
 subtest 'a lease runs out' => sub {
 	clean();
+	is $dispatcher->stop, 0, 'leases of three seconds';
+	ok $dispatcher->start(LEASE_SECONDS => 3)->ready, 'from now on';
+	my $mute = helper(chat => hello => 0);
 	my $id = add_say(101);
 	my $helper = helper(chat => credit => 1);
 	my ($task) = $helper->tasks(1);
 	my $heir = helper(chat => credit => 1);
 	my $start = time;
 	my $beaten = $start;
-	while (time - $start < 4) {
-		# As long as it beats, nobody gets it: longer than the lease of 3 s.
-		$helper->beat($task) if time - $beaten >= 0.5;
-		$beaten = time if time - $beaten >= 0.5;
+	while (time - $start < 6) {
+		# As long as it beats, nobody gets it: longer than a lease and the time between two reapings.
+		$helper->beat($task) if time - $beaten >= 0.3;
+		$beaten = time if time - $beaten >= 0.3;
 		last if $heir->await('TASK', 0.1);
 	}
 	is state_of($id), 'leased', 'a beaten lease lasts';
@@ -354,10 +356,11 @@ subtest 'PostgreSQL is killed' => sub {
 	my $helper = helper(chat => credit => 3);
 	my @tasks = $helper->tasks(3);
 	my ($orphan) = add_webhook();
+	my $backend = $pg->value(q{SELECT pid FROM pg_stat_activity WHERE usename = 'atelier_dispatcher'});
 	my $child = Atelier::FakeHelper::process($dispatcher, 'chat', 1, 1);
 	is $child->{tasks}[0]{task}, $orphan, 'a process of its own holds one more';
 	$pg->kill9;
-	kill KILL => $child->{pid};
+	kill KILL => $backend, $child->{pid};
 	waitpid $child->{pid}, 0;
 	$helper->report($tasks[$_]) for 0, 1;
 	ok wait_until('it notices', 5, sub { $dispatcher->log =~ /event=database_away/ }), 'the database is away';

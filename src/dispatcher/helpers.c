@@ -152,6 +152,7 @@ static void on_frame(void *owner, const struct frame_head *head, const unsigned 
 	struct helper *helper = owner;
 
 	helper->heard_ms = clock_mono_ms();
+	helper->lost = 0;
 	switch ((enum frame_type)head->type) {
 	case FRAME_HELLO:
 		on_hello(helper, body, length);
@@ -306,8 +307,10 @@ void helper_hold(struct helper *helper, struct lease lease, const char *kind, in
 	struct held_entry *old = held_find(helper->desk->held, lease.task);
 	struct helper *before = old != NULL ? helpers_find(helper->desk->helpers, old->helper) : NULL;
 
-	if (before != NULL)
+	if (before != NULL) {
 		before->holding--;
+		before->lost += before != helper;
+	}
 	held_put(helper->desk->held, &(struct held_entry){
 		.lease = lease, .helper = helper->id, .job = job, .kind = kind, .seen_ms = clock_mono_ms(),
 	});

@@ -28,6 +28,7 @@ struct helper {
 	uint32_t capacity;
 	uint32_t credit;
 	size_t holding;                 /* entries of desk->held */
+	size_t lost;                    /* leases that ran out since its last frame */
 	size_t in_hand;                 /* reports taken and not answered, and their bytes */
 	size_t in_hand_bytes;
 	int64_t heard_ms;               /* its last frame, or when it came */

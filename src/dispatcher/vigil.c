@@ -205,9 +205,10 @@ static void look_at(struct helper *helper, int64_t now)
 	if (lost > 0)
 		log_warn("event=leases_over lane=%s helper=%" PRIu64 " pid=%ld count=%zu",
 			lane_name(helper->lane), helper->id, (long)helper->pid, lost);
+	helper->lost += lost;
 	if (open && !helper->known && now - helper->heard_ms > HELPERS_HELLO_MS)
 		helper_forbid(helper, "no HELLO");
-	else if (open && lost > 0 && now - helper->heard_ms > lease_ms)
+	else if (open && helper->lost > 0 && now - helper->heard_ms > lease_ms)
 		helper_forbid(helper, "no sign of life");
 	helper->holding -= lost;
 	if (helper->peer == NULL && (helper->holding == 0 || is_dead(helper)))

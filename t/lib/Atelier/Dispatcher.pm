@@ -16,7 +16,7 @@ my @mine;
 sub new ($class, %option) {
 	my $self = bless {
 		program => program('dispatcher'), dir => temp_dir('dispatcher'), url => $option{url},
-		settings => {LEASE_SECONDS => 3, LOG_LEVEL => 'debug', ($option{settings} // {})->%*},
+		settings => {LEASE_SECONDS => 60, LOG_LEVEL => 'debug', ($option{settings} // {})->%*},
 		owner => $$,
 	}, $class;
 	for (@LANES) {
