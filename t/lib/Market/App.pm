@@ -52,8 +52,8 @@ sub sides ($self) { return ($self->fal, $self->telegram) }
 
 sub start ($self) {
     $self->dir(path($self->dir)->to_abs->make_path);
-    my $tls = join '&', map { "$_->[0]=" . url_escape(path($_->[1])->to_abs) }
-        [cert => $self->cert], [key => $self->key];
+    # With a CA named, a new connection does not load the system's store (0.1 s each).
+    my $tls = join '&', 'verify=0x00', map { "$_=" . url_escape(path($self->$_)->to_abs) } qw(cert key ca);
     my $outside = $self->_app;
     $_->routes($outside->routes) for $self->sides;
     $self->https('https://127.0.0.1:' . $self->_listen($outside, "https://127.0.0.1:0?$tls"));

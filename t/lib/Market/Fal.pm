@@ -257,7 +257,7 @@ sub history ($self, $c) {
     my $skip = $want{cursor} ? ($want{cursor} =~ /^c(\d+)$/)[0] // 0 : 0;
     my @page = grep {defined} @found[$skip .. $skip + $limit - 1];
     my $more = @found > $skip + $limit;
-    my @items = map { $self->_item($_, ($want{expand} // '') =~ /payloads/) } @page;
+    my @items = map { $self->_item($_, index($want{expand} // '', 'payloads') >= 0) } @page;
     $self->world->log->add(fal => 'history', path => $want{endpoint_id}, status => 200, items => scalar @items);
     return json(200, {items => \@items, has_more => $more ? true : false,
         next_cursor => $more ? 'c' . ($skip + $limit) : undef});
