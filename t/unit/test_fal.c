@@ -67,8 +67,10 @@ static bool says(const struct play *play, enum report_outcome outcome, enum repo
 	return play->then == PROVIDER_END && play->report.outcome == outcome && play->report.class == class;
 }
 
-static const char order[] = "{\"job\":9,\"provider\":\"fal\",\"model\":\"" MODEL "\",\"input\":{\"prompt\":\"cat\",\"seed\":7}}";
-static const char asked[] = "{\"job\":9,\"provider\":\"fal\",\"model\":\"" MODEL "\",\"request\":{\"request_id\":\"abc-1\","
+static const char order[] = "{\"job\":9,\"provider\":\"fal\",\"model\":\"" MODEL "\","
+	"\"input\":{\"prompt\":\"cat\",\"seed\":7}}";
+static const char asked[] = "{\"job\":9,\"provider\":\"fal\",\"model\":\"" MODEL "\","
+	"\"request\":{\"request_id\":\"abc-1\","
 	"\"status_url\":\"" REQUEST "/status\",\"response_url\":\"" REQUEST "\",\"cancel_url\":\"" REQUEST "/cancel\"}}";
 static const char lost[] = "{\"job\":9,\"provider\":\"fal\",\"model\":\"" MODEL "\",\"since\":1700000000,"
 	"\"input\":{\"prompt\":\"cat\",\"seed\":7}}";
@@ -113,7 +115,8 @@ static const struct row submit_rows[] = {
 };
 
 static const struct row result_rows[] = {
-	{200, "{\"images\":[{\"url\":\"https://v3b.fal.media/files/x/1.png\"},{\"url\":\"https://v3b.fal.media/files/x/2.png\"}]}",
+	{200, "{\"images\":[{\"url\":\"https://v3b.fal.media/files/x/1.png\"},"
+		"{\"url\":\"https://v3b.fal.media/files/x/2.png\"}]}",
 		NULL, REPORT_DONE, CLASS_NONE},
 	{200, "{\"image\":{\"url\":\"https://v3b.fal.media/files/x/1.png\"}}", NULL, REPORT_DONE, CLASS_NONE},
 	{200, "{\"video\":{\"url\":\"https://v3b.fal.media/files/x/1.mp4\"}}", NULL, REPORT_DONE, CLASS_NONE},
@@ -257,7 +260,8 @@ static void test_poll(void)
 
 	static const struct row statuses[] = {
 		{404, "{}", NULL, REPORT_REFUSED, CLASS_EMPTY}, {500, "", NULL, REPORT_FAILED, CLASS_BUSY},
-		{200, "<html>", NULL, REPORT_FAILED, CLASS_BUSY}, {200, "{\"status\":\"NEW\"}", NULL, REPORT_FAILED, CLASS_BUSY},
+		{200, "<html>", NULL, REPORT_FAILED, CLASS_BUSY},
+		{200, "{\"status\":\"NEW\"}", NULL, REPORT_FAILED, CLASS_BUSY},
 		{429, "", NULL, REPORT_LATER, CLASS_RATE}, {401, "", NULL, REPORT_FAILED, CLASS_FUNDS},
 	};
 
@@ -279,7 +283,8 @@ static void test_poll(void)
 	play_step(&play, &late);
 	ok(says(&play, REPORT_REFUSED, CLASS_LATE), "poll: it did not start in time");
 	play_end(&play);
-	play_begin(&play, TASK_POLL, "{\"request\":{\"request_id\":\"abc-1\",\"status_url\":\"https://evil.example/abc-1\"}}", "{}");
+	play_begin(&play, TASK_POLL, "{\"request\":{\"request_id\":\"abc-1\","
+		"\"status_url\":\"https://evil.example/abc-1\"}}", "{}");
 	play_step(&play, NULL);
 	ok(says(&play, REPORT_REFUSED, CLASS_OURS), "poll: the key goes nowhere else");
 	play_end(&play);
@@ -313,7 +318,12 @@ static void test_cancel(void)
 
 static void test_lookup(void)
 {
-	static const struct { const char *body; enum report_outcome outcome; enum report_class class; const char *name; } pages[] = {
+	static const struct {
+		const char *body;
+		enum report_outcome outcome;
+		enum report_class class;
+		const char *name;
+	} pages[] = {
 		{PAGE(""), REPORT_LATER, CLASS_NONE, "nothing yet"},
 		{PAGE(ITEM("abc-1", OURS)), REPORT_DONE, CLASS_NONE, "ours, its members in another order"},
 		{PAGE(ITEM("abc-1", "{\"seed\":7.0,\"prompt\":\"cat\"}")), REPORT_DONE, CLASS_NONE, "a number written otherwise"},

@@ -223,8 +223,10 @@ static void test_photo(void)
 	static const struct { const char *file; const char *method; } files[] = {
 		{"{\"path\":\"9/1/0.png\",\"type\":\"image/png\",\"bytes\":100,\"width\":512,\"height\":512}", "sendPhoto"},
 		{"{\"path\":\"9/1/0.webp\",\"type\":\"image/webp\",\"bytes\":100}", "sendPhoto"},
-		{"{\"path\":\"9/1/0.png\",\"type\":\"image/png\",\"bytes\":10485761,\"width\":512,\"height\":512}", "sendDocument"},
-		{"{\"path\":\"9/1/0.png\",\"type\":\"image/png\",\"bytes\":100,\"width\":9000,\"height\":1001}", "sendDocument"},
+		{"{\"path\":\"9/1/0.png\",\"type\":\"image/png\",\"bytes\":10485761,\"width\":512,\"height\":512}",
+			"sendDocument"},
+		{"{\"path\":\"9/1/0.png\",\"type\":\"image/png\",\"bytes\":100,\"width\":9000,\"height\":1001}",
+			"sendDocument"},
 		{"{\"path\":\"9/1/0.png\",\"type\":\"image/png\",\"bytes\":100,\"width\":2100,\"height\":100}", "sendDocument"},
 		{"{\"path\":\"9/1/0.mp4\",\"type\":\"video/mp4\",\"bytes\":100}", "sendVideo"},
 		{"{\"path\":\"9/1/0.png\",\"type\":\"image/png\",\"bytes\":52428801}", NULL},
