@@ -149,6 +149,8 @@ void json_push(json *array, json *child)
 json *json_copy(json *value)
 {
 	json *copy = NULL;
+	if (!value)
+		return NULL;
 	must(json_object_deep_copy(value, &copy, NULL) == 0);
 	return copy;
 }

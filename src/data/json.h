@@ -40,7 +40,7 @@ void json_set_text(json *object, const char *name, const char *text);   /* null 
 void json_set_i64(json *object, const char *name, int64_t number);
 void json_set_bool(json *object, const char *name, bool truth);
 void json_push(json *array, json *child);
-json *json_copy(json *value);                                    /* deep */
+json *json_copy(json *value);                                    /* deep; null gives null */
 const char *json_write(json *value);                             /* compact; valid until the value changes */
 
 #endif

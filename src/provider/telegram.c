@@ -381,7 +381,7 @@ static enum provider_next webhook_answered(const struct provider_work *work, jso
 
 	if (str_equal(what, "set") && done < COUNT(command_languages))
 		return commands_set(setting, command_languages[done], arena, call);
-	if (str_equal(what, "info"))
+	if (str_equal(what, "info") && json_object_is_type(json_at(body, "result"), json_type_object))
 		report->result = json_copy(json_at(body, "result"));
 	return provider_end(report, REPORT_DONE, CLASS_NONE, 0, "%s", "");
 }

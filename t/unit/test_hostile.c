@@ -1,4 +1,4 @@
-/* Defects found by fuzzing: reports that PostgreSQL would refuse, and sizes beyond all numbers. */
+/* Defects found by fuzzing: reports that PostgreSQL would refuse, sizes beyond all numbers, results that are none. */
 #include "base/str.h"
 #include "data/report.h"
 #include "data/settings.h"
@@ -68,6 +68,33 @@ static void test_photo_sizes(const struct conf *conf)
 	arena_free(arena);
 }
 
+/* An answer without a result ended the helper. */
+static void test_webhook_info(const struct conf *conf)
+{
+	static const char *const bodies[] = {"{\"ok\":true}", "{\"ok\":true,\"result\":null}",
+		"{\"ok\":true,\"result\":[1]}", "{\"ok\":true,\"result\":true}"};
+
+	for (size_t i = 0; i < COUNT(bodies); i++) {
+		struct arena *arena = arena_new(1 << 20);
+		struct task task = {.id = 1, .fence = 1, .kind = TASK_WEBHOOK, .payload = json_new(),
+			.memo = json_new()};
+		struct provider_work work = {&task, 1, json_new()};
+		struct provider_setting setting = {conf, NULL, "/spool"};
+		struct answer answer = {.end = ANSWER_CAME, .status = 200, .body = bodies[i],
+			.body_length = strlen(bodies[i]), .retry_after_s = -1};
+		struct call call = {0};
+		struct report report = {0};
+
+		json_set_text(task.payload, "do", "info");
+		ok(provider_telegram.next(&work, &answer, &setting, arena, &call, &report) == PROVIDER_END
+			&& report.outcome == REPORT_DONE && report.result == NULL, "getWebhookInfo: %s", bodies[i]);
+		report_drop(&report);
+		task_drop(&task);
+		json_drop(work.note);
+		arena_free(arena);
+	}
+}
+
 int main(void)
 {
 	struct buf errors;
@@ -78,8 +105,10 @@ int main(void)
 
 	is_str(buf_text(&errors), "", "settings");
 	test_report_jsonb();
-	if (conf != NULL)
+	if (conf != NULL) {
 		test_photo_sizes(conf);
+		test_webhook_info(conf);
+	}
 	conf_free(conf);
 	buf_free(&errors);
 	return tap_done();
