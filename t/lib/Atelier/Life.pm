@@ -112,14 +112,22 @@ sub answer ($self, $task) {
 		: $task->{kind} =~ /^(submit|lookup)$/ ? {request_id => "R$task->{job_id}-$task->{id}"} : {};
 }
 
-# Leads one job on until a task of that kind is leased, and returns the task.
+# Leads one job on until a task of that kind is leased, and returns the task. Other jobs stay where they
+# are, but what else waits to be said in its chat is said.
 sub lead ($self, $job, $kind) {
 	for (1 .. 20) {
-		for my $task ($self->next('media'), $self->next('chat')) {
-			return $task if $task->{job_id} && $task->{job_id} == $job && $task->{kind} eq $kind;
+		$self->due;
+		$self->{pg}->do(q{UPDATE store.task t SET run_at = 'infinity' WHERE state = 'ready'
+			AND job_id IS DISTINCT FROM $1 AND chat_id IS DISTINCT FROM
+			(SELECT person_id FROM store.job WHERE id = $1)}, $job);
+		my @tasks = ($self->claim('media'), $self->claim('chat'));
+		$self->due;
+		my ($wanted) = grep { $_->{kind} eq $kind && $_->{job_id} == $job } @tasks;
+		for my $task (grep { !$wanted || $_ != $wanted } @tasks) {
 			$self->tell($task, 'done', result => $task->{kind} =~ /^(say|edit|photo)$/
 				? $self->sent($task) : $self->answer($task));
 		}
+		return $wanted if $wanted;
 	}
 	die "job $job has no $kind";
 }
