@@ -29,7 +29,8 @@ sub say ($self, $chat, $text, $more = {}) {
     die "no text\n" unless length $clean;
     # A client splits a long text by itself.
     my @parts = $clean =~ /(.{1,4096})/gs;
-    return $self->_message($person, text => $clean, entities => $entities, _reply($more)) if @parts == 1;
+    return $self->_message($person, text => $clean, entities => $entities, _reply($more))
+        if @parts == 1;
     my $last;
     $last = $self->_message($person, text => $_, entities => [(Market::Markup::finish($_))[1]->@*])
         for @parts;
@@ -75,7 +76,8 @@ sub press ($self, $chat, $want) {
     die "no such button\n" unless $message && defined $data;
     my $query = $self->world->chat->press($person, $message, $data);
     my $id    = $self->world->webhook->push_update(callback_query => $query);
-    return {update_id => $id, callback_query_id => $query->{id}, message_id => $message->{message_id}};
+    return {update_id => $id, callback_query_id => $query->{id},
+        message_id => $message->{message_id}};
 }
 
 sub block ($self, $chat, $blocked) {
@@ -92,7 +94,8 @@ sub block ($self, $chat, $blocked) {
         chat => Market::Chat::chat_object($person), from => Market::Chat::user_object($person),
         date => int time, old_chat_member => $member->($status[0]),
         new_chat_member => $member->($status[1])});
-    $world->chat->emit(change => $person->{id}, {event => 'blocked', blocked => $blocked ? \1 : \0});
+    $world->chat->emit(change => $person->{id},
+        {event => 'blocked', blocked => $blocked ? \1 : \0});
     return {update_id => $id};
 }
 

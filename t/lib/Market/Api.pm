@@ -63,7 +63,8 @@ sub _param ($self, $field, $value, $notes) {
     }
     my ($best, $fail) = $self->_union($types, $value, $name, 1);
     if (!$best) {
-        Market::Refusal->bad('object expected as reply markup') if $name eq 'reply_markup' && !ref $value;
+        Market::Refusal->bad('object expected as reply markup')
+            if $name eq 'reply_markup' && !ref $value;
         Market::Refusal->bad($fail);
     }
     push @$notes, @{$best->[1]};
@@ -134,14 +135,16 @@ sub _plain ($type, $value, $at, $notes, $top) {
     my $bool = blessed $value && $value->isa('JSON::PP::Boolean');
     if ($type eq 'Boolean') {
         return $value ? 1 : 0 if $bool;
-        die qq{field "$at" must be a Boolean\n} if ref $value || $value !~ /^(?:true|yes|1|false|no|0)$/i;
+        die qq{field "$at" must be a Boolean\n}
+            if ref $value || $value !~ /^(?:true|yes|1|false|no|0)$/i;
         push @$notes, "$at: Boolean given as another type" unless $top;
         return $value =~ /^(?:true|yes|1)$/i ? 1 : 0;
     }
     die qq{field "$at" must be of type $type\n} if ref $value;
     if ($type eq 'Integer') {
         die qq{field "$at" must be of type Integer\n} if $value !~ /^-?\d{1,18}$/;
-        push @$notes, "$at: Integer given as String" if !$top && !builtin::created_as_number($value);
+        push @$notes, "$at: Integer given as String"
+            if !$top && !builtin::created_as_number($value);
         return $value + 0;
     }
     if ($type eq 'Float') {

@@ -53,7 +53,8 @@ sub sides ($self) { return ($self->fal, $self->telegram) }
 sub start ($self) {
     $self->dir(path($self->dir)->to_abs->make_path);
     # With a CA named, a new connection does not load the system's store (0.1 s each).
-    my $tls = join '&', 'verify=0x00', map { "$_=" . url_escape(path($self->$_)->to_abs) } qw(cert key ca);
+    my $tls = join '&', 'verify=0x00', map { "$_="
+        . url_escape(path($self->$_)->to_abs) } qw(cert key ca);
     my $outside = $self->_app;
     $_->routes($outside->routes) for $self->sides;
     $self->https('https://127.0.0.1:' . $self->_listen($outside, "https://127.0.0.1:0?$tls"));
@@ -80,7 +81,8 @@ sub _app ($self) {
 
 sub _listen ($self, $app, $where) {
     my $daemon = Mojo::Server::Daemon->new(app => $app, listen => [$where], silent => 1,
-        max_clients => 4000, max_requests => 1e9, keep_alive_timeout => 75, inactivity_timeout => 75);
+        max_clients => 4000, max_requests => 1e9, keep_alive_timeout => 75,
+            inactivity_timeout => 75);
     push @{$self->{daemons}}, $daemon->start;
     return $daemon->ports->[0];
 }

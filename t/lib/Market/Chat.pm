@@ -10,7 +10,8 @@ use Time::HiRes qw(time);
 has people    => sub { {} };
 has callbacks => sub { {} };
 has bot       => sub {
-    return {id => 7_000_000_001, is_bot => \1, first_name => 'Atelier', username => 'atelier_market_bot'};
+    return {id => 7_000_000_001, is_bot => \1, first_name => 'Atelier',
+        username => 'atelier_market_bot'};
 };
 has commands => sub { [] };
 has media    => undef;

@@ -26,7 +26,8 @@ sub routes ($self, $r) {
         my $chat = $self->chat($c->stash('id'));
         $c->render(json => $chat // {error => 'no such chat'}, status => $chat ? 200 : 404);
     });
-    $control->delete('/fault' => sub ($c) { $self->world->fault->clear; $c->render(json => {ok => true}) });
+    $control->delete('/fault' => sub ($c) { $self->world->fault->clear; $c->render(json =>
+        {ok => true}) });
     $control->post('/raw' => sub ($c) {    # bytes that need not be an update at all
         $self->world->webhook->push_body($c->req->body, type => 'raw', key => 'raw ' . rand);
         $c->render(json => {ok => true});
@@ -38,7 +39,8 @@ sub routes ($self, $r) {
 sub _answer ($self, $c, $do) {
     local $SIG{__DIE__};
     my $given = eval { decode_json($c->req->body || '{}') };
-    return $c->render(json => {error => 'not a JSON object'}, status => 400) unless ref $given eq 'HASH';
+    return $c->render(json => {error => 'not a JSON object'}, status => 400)
+        unless ref $given eq 'HASH';
     my $result = eval { $self->$do($given) };
     if (!$result) {
         my $error = $@ =~ s/ at \S+ line \d+.*//sr;
@@ -87,7 +89,8 @@ sub set ($self, $given) {
     }
     $world->telegram->flood->forget if %$limits;
     if (defined(my $account = delete $new{fal_account})) {
-        die "fal_account is good, no_funds or bad_key\n" unless $account =~ /^(?:good|no_funds|bad_key)$/;
+        die "fal_account is good, no_funds or bad_key\n"
+            unless $account =~ /^(?:good|no_funds|bad_key)$/;
         $world->fal->account($account);
     }
     for my $name (keys %new) {
@@ -115,9 +118,11 @@ sub strange ($self, $c) { return {strange => $self->world->log->strange} }
 sub counts ($self, $c) {
     my $world = $self->world;
     my ($webhook, $fal) = ($world->webhook, $world->fal);
-    return {updates => {%{$webhook->count}, pending => $webhook->pending, in_flight => $webhook->in_flight},
+    return {updates => {%{$webhook->count}, pending => $webhook->pending,
+        in_flight => $webhook->in_flight},
         sends => $world->telegram->sent, strange => scalar @{$world->log->strange},
-        fal => {submits => $fal->submits, by_prompt => $fal->by_prompt, by_input => $fal->by_input}};
+        fal => {submits => $fal->submits, by_prompt => $fal->by_prompt,
+            by_input => $fal->by_input}};
 }
 
 sub requests ($self, $c) {
@@ -135,9 +140,10 @@ sub people ($self, $c) {
 sub chat ($self, $id) {
     my $person = $self->world->chat->person($id) or return undef;
     my @messages = map { $self->world->chat->view($person->{message}{$_}) } @{$person->{list}};
-    return {person => Market::Chat::user_object($person), blocked => $person->{blocked} ? true : false,
-        messages => \@messages, deleted => $person->{deleted} // [], actions => $person->{actions},
-        answers => $person->{answers}, commands => $self->world->chat->commands};
+    return {person => Market::Chat::user_object($person), messages => \@messages,
+        blocked => $person->{blocked} ? true : false, deleted => $person->{deleted} // [],
+        actions => $person->{actions}, answers => $person->{answers},
+        commands => $self->world->chat->commands};
 }
 
 sub _file ($self, $c) {
@@ -146,9 +152,11 @@ sub _file ($self, $c) {
     $c->res->headers->content_type($file->{mime} // 'application/octet-stream');
     $c->res->headers->header('X-Content-Type-Options' => 'nosniff');
     $c->res->headers->cache_control('max-age=86400');
-    $c->res->headers->content_disposition(qq{attachment; filename="} . ($file->{file_name} // 'file')
-        =~ s/[^\w.-]+/_/gr . '"') if $c->param('download');
-    $c->reply->asset(Mojo::Asset::File->new(path => $self->world->media->dir->child($file->{name})));
+    my $name = ($file->{file_name} // 'file') =~ s/[^\w.-]+/_/agr;
+    $c->res->headers->content_disposition(qq{attachment; filename="$name"})
+        if $c->param('download');
+    $c->reply->asset(Mojo::Asset::File->new(path =>
+        $self->world->media->dir->child($file->{name})));
     return;
 }
 

@@ -27,7 +27,7 @@ my %SCRIPT = (
 use Market::FalModel;
 use Market::Media;
 use Mojo::Date;
-use Mojo::JSON qw(decode_json encode_json true false);
+use Mojo::JSON qw(decode_json encode_json to_json true false);
 use Mojo::Util qw(encode);
 use Time::HiRes qw(time);
 
@@ -42,7 +42,8 @@ has account   => 'good';       # good | no_funds | bad_key, by control
 sub routes ($self, $r) {
     $r->any('/fal/queue/*rest' => sub ($c) { $self->queue($c) });
     $r->get('/fal/api/v1/models/requests/by-endpoint' => sub ($c) {
-        $self->world->fault->serve($c, 'fal', 'history', sub { $self->guard($c) // $self->history($c) });
+        $self->world->fault->serve($c, 'fal', 'history',
+            sub { $self->guard($c) // $self->history($c) });
     });
     $r->get('/fal/media/files/:random/:name' => [name => qr{[^/]+}] => sub ($c) {
         $self->world->fault->serve($c, 'fal', 'media', sub { $self->media($c) });
@@ -57,9 +58,11 @@ sub json ($status, $body, %head) {
 # Shape A: the model's errors.
 sub model_error ($status, $type, $msg, $loc, %more) {
     my $retry = $more{retry} ? 'true' : 'false';
-    my %item = (loc => $loc, msg => $msg, type => $type, url => "https://docs.fal.ai/errors/#$type");
+    my %item = (loc => $loc, msg => $msg, type => $type,
+        url => "https://docs.fal.ai/errors/#$type");
     $item{input} = $more{input} if exists $more{input};
-    return json($status, {detail => [\%item]}, 'X-Fal-Retryable' => $retry, 'X-Fal-Error-Type' => $type);
+    return json($status, {detail => [\%item]}, 'X-Fal-Retryable' => $retry,
+        'X-Fal-Error-Type' => $type);
 }
 
 # Shape B: errors of the queue itself.
@@ -75,7 +78,8 @@ sub guard ($self, $c) {
         : $self->account eq 'no_funds' ? json(403, {detail => 'User is locked. Reason: Exhausted '
             . 'balance. Top up your balance at fal.ai/dashboard/billing.'})
         : return undef;
-    $self->world->log->add(fal => 'guard', path => $c->req->url->path->to_string, status => $answer->[0]);
+    $self->world->log->add(fal => 'guard', path => $c->req->url->path->to_string,
+        status => $answer->[0]);
     return $answer;
 }
 
@@ -104,9 +108,11 @@ sub submit ($self, $c, $model) {
     my $known = Market::FalModel::find($model)
         or return json(404, {detail => "Application \"$model\" not found"});
     my $type = $c->req->headers->content_type // '';
-    $self->world->log->note(fal => 'submit', "content type '$type'") if $type !~ m{^application/json}i;
+    $self->world->log->note(fal => 'submit', "content type '$type'")
+        if $type !~ m{^application/json}i;
     my $input = eval { decode_json($c->req->body) };
-    return model_error(422, 'json_invalid', 'JSON decode error', ['body']) unless ref $input eq 'HASH';
+    return model_error(422, 'json_invalid', 'JSON decode error', ['body'])
+        unless ref $input eq 'HASH';
     if (my $wrong = Market::FalModel::wrong($known, $input)) {
         return model_error(422, @$wrong{qw(type msg loc)}, input => $wrong->{input});
     }
@@ -117,7 +123,7 @@ sub submit ($self, $c, $model) {
         at => time, takes => $seconds, script => _script($input->{prompt} // '')};
     $self->{last_id} = $id;
     $self->submits($self->submits + 1);
-    $self->by_input->{encode_json($input)}++;
+    $self->by_input->{to_json($input)}++;
     $self->by_prompt->{$input->{prompt} // ''}++;
     my $url = $self->world->https . "/fal/queue/$base/requests/$id";
     return json(200, {status => 'IN_QUEUE', request_id => $id, response_url => $url,
@@ -160,13 +166,15 @@ sub status ($self, $c, $app, $id) {
     my $request = $self->_find($app, $id) or return json(404, $UNKNOWN);
     my $state   = state_of($request);
     my $url     = $self->world->https . "/fal/queue/$request->{base}/requests/$id";
-    my %body = (status => $state, request_id => $id, response_url => $url, status_url => "$url/status",
+    my %body = (status => $state, request_id => $id, response_url => $url,
+        status_url => "$url/status",
         cancel_url => "$url/cancel");
     $body{queue_position} = 0 if $state eq 'IN_QUEUE';
     $body{logs} = $c->param('logs') ? [] : undef if $state ne 'IN_QUEUE';
     return json(202, \%body) if $state ne 'COMPLETED';
     $body{metrics} = {inference_time => $request->{takes} * 2 / 3};
-    @body{qw(error error_type)} = ('Request was cancelled', 'client_cancelled') if $request->{cancelled};
+    @body{qw(error error_type)} = ('Request was cancelled', 'client_cancelled')
+        if $request->{cancelled};
     return json(200, \%body);
 }
 
@@ -180,7 +188,8 @@ sub cancel ($self, $app, $id) {
 
 sub result ($self, $app, $id) {
     my $request = $self->_find($app, $id) or return json(404, $UNKNOWN);
-    return json(400, {detail => 'Request is still in progress'}) if state_of($request) ne 'COMPLETED';
+    return json(400, {detail => 'Request is still in progress'})
+        if state_of($request) ne 'COMPLETED';
     return json(404, $UNKNOWN) if time - ended_at($request) > $self->world->setting->{fal_keep_s};
     my ($status, $body, %head) = $self->outcome($request);
     return json($status, $body, 'X-Fal-Request-Id' => $id, %head);
@@ -195,12 +204,14 @@ sub _make ($self, $request) {
     my ($script, $prompt) = ($request->{script}, $request->{input}{prompt});
     my $refused = sub ($status, $type, $msg, $loc, $retry = 'false') {
         my $item = {loc => $loc, msg => $msg, type => $type, input => $prompt};
-        return ($status, {detail => [$item]}, 'X-Fal-Retryable' => $retry, 'X-Fal-Error-Type' => $type);
+        return ($status, {detail => [$item]}, 'X-Fal-Retryable' => $retry,
+            'X-Fal-Error-Type' => $type);
     };
     return (400, {detail => 'Request was cancelled', error_type => 'client_cancelled'},
         'X-Fal-Error-Type' => 'client_cancelled') if $request->{cancelled};
     return $refused->(422, 'content_policy_violation', 'The content could not be processed because '
-        . 'it contained material flagged by a content checker.', ['body', 'prompt']) if $script eq 'policy';
+        . 'it contained material flagged by a content checker.', ['body', 'prompt'])
+            if $script eq 'policy';
     return $refused->(500, 'internal_server_error', 'Internal server error', ['body'], 'true')
         if $script eq 'fail';
     return $refused->(422, 'no_media_generated', 'No media was generated', ['body'])
@@ -243,9 +254,11 @@ sub media ($self, $c) {
 
 sub history ($self, $c) {
     my %want = map { $_ => $c->param($_) } qw(endpoint_id start end expand limit cursor status);
-    return queue_error(422, 'bad_request', 'endpoint_id is required') unless length($want{endpoint_id} // '');
+    return queue_error(422, 'bad_request', 'endpoint_id is required')
+        unless length($want{endpoint_id} // '');
     my $limit = $want{limit} || 50;
-    return queue_error(422, 'bad_request', 'limit must be 1..100') if $limit !~ /^\d+$/ || $limit > 100;
+    return queue_error(422, 'bad_request', 'limit must be 1..100')
+        if $limit !~ /^\d+$/ || $limit > 100;
     my $start = _when($want{start}, time - 24 * 3600);
     my $end   = _when($want{end}, time);
     return queue_error(422, 'bad_request', 'start and end are ISO 8601 times')
@@ -258,7 +271,8 @@ sub history ($self, $c) {
     my @page = grep {defined} @found[$skip .. $skip + $limit - 1];
     my $more = @found > $skip + $limit;
     my @items = map { $self->_item($_, index($want{expand} // '', 'payloads') >= 0) } @page;
-    $self->world->log->add(fal => 'history', path => $want{endpoint_id}, status => 200, items => scalar @items);
+    $self->world->log->add(fal => 'history', path => $want{endpoint_id}, status => 200,
+        items => scalar @items);
     return json(200, {items => \@items, has_more => $more ? true : false,
         next_cursor => $more ? 'c' . ($skip + $limit) : undef});
 }
@@ -275,7 +289,8 @@ sub _item ($self, $request, $payloads) {
     my $status = $code == 200 ? 'success' : $code >= 500 ? 'error' : 'user_error';
     my %item = (request_id => $request->{id}, endpoint_id => $request->{model}, status => $status,
         status_code => $code, sent_at => _iso($request->{at}),
-        started_at => _iso($request->{at} + $request->{takes} / 3), ended_at => _iso(ended_at($request)),
+        started_at => _iso($request->{at} + $request->{takes} / 3),
+            ended_at => _iso(ended_at($request)),
         duration => $request->{takes} * 2 / 3);
     @item{qw(json_input json_output)} = ($request->{input}, $body) if $payloads;
     return \%item;

@@ -2,7 +2,8 @@ package Market::FalModel;
 use Mojo::Base -strict, -signatures;
 
 # What the models take, as fal's client types have it. A field is required when it ends in '!'.
-#   s string  i integer  n number  b boolean  [a b] one of  s* list of strings  size  preset or {w,h}
+#   s string   i integer   n number   b boolean   [a b] one of   s* list of strings
+#   size  the name of a preset, or {width, height}
 no warnings 'experimental::builtin';
 use Scalar::Util qw(blessed);
 
@@ -42,13 +43,15 @@ sub find ($name) { return $MODEL{$name} }
 
 # The first thing wrong with an input, in the words of Pydantic; undef when all is well.
 sub wrong ($model, $input) {
-    my %takes = map { my $type = $model->{takes}{$_}; (s/!$//r => [$type, /!$/]) } keys %{$model->{takes}};
+    my %takes = map { my $type = $model->{takes}{$_}; (s/!$//r => [$type,
+        /!$/]) } keys %{$model->{takes}};
     for my $name (sort keys %takes) {
         my ($type, $must) = @{$takes{$name}};
         my $value = $input->{$name};
         if (!defined $value) {
             next unless $must;
-            return {type => 'missing', msg => 'Field required', loc => ['body', $name], input => $input};
+            return {type => 'missing', msg => 'Field required', loc => ['body', $name],
+                input => $input};
         }
         my $bad = _bad($type, $value) or next;
         return {type => $bad->[0], msg => $bad->[1], loc => ['body', $name], input => $value};
@@ -58,7 +61,8 @@ sub wrong ($model, $input) {
         return {type => 'extra_forbidden', msg => 'Extra inputs are not permitted',
             loc => ['body', $name], input => $input->{$name}};
     }
-    if (my ($tall) = grep { ($input->{$_} // 1) < 1 || ($input->{$_} // 1) > 6 } qw(num_images max_images)) {
+    if (my ($tall) = grep { ($input->{$_} // 1) < 1
+        || ($input->{$_} // 1) > 6 } qw(num_images max_images)) {
         return {type => 'less_than_equal', msg => 'Input should be from 1 to 6',
             loc => ['body', $tall], input => $input->{$tall}};
     }
@@ -75,7 +79,8 @@ sub _bad ($type, $value) {
     }
     if ($type eq 's') {
         return ['string_type', 'Input should be a valid string'] if ref $value || $number;
-        return $value eq '' ? ['string_too_short', 'String should have at least 1 character'] : undef;
+        return $value eq '' ? ['string_too_short', 'String should have at least 1 character']
+            : undef;
     }
     return $number && $value == int $value ? undef : ['int_type', 'Input should be a valid integer']
         if $type eq 'i';
@@ -84,7 +89,8 @@ sub _bad ($type, $value) {
     return ref $value eq 'ARRAY' && !grep({ref} @$value) ? undef
         : ['list_type', 'Input should be a valid list'] if $type eq 's*';
     return undef if !ref $value && $SIZE{$value};
-    return undef if ref $value eq 'HASH' && 2 == grep { ($value->{$_} // '') =~ /^\d{2,4}$/ } qw(width height);
+    return undef if ref $value eq 'HASH' && 2 ==
+        grep { ($value->{$_} // '') =~ /^\d{2,4}$/ } qw(width height);
     return ['value_error', 'Input should be a preset or an object with width and height'];
 }
 
@@ -94,7 +100,8 @@ sub size ($input) {
     my ($w, $h) = ref $size ? @$size{qw(width height)} : @{$SIZE{$size // 'square_hd'}};
     ($w, $h) = ($1, $2) if ($input->{aspect_ratio} // '') =~ /^(\d+):(\d+)$/;
     my $long = $w > $h ? $w : $h;
-    my $edge = ref $size && $long < 1024 ? $long : $long <= 512 && $size && !ref $size ? $long : 1024;
+    my $edge = ref $size && $long < 1024 ? $long : $long <= 512 && $size && !ref $size ? $long
+        : 1024;
     return map { int($_ * $edge / $long / 2 + 0.5) * 2 } $w, $h;
 }
 

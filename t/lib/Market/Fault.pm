@@ -68,7 +68,8 @@ sub too_many ($side, $fault) {
     my $body = {detail => 'Too many requests', error_type => 'concurrent_requests_limit'};
     $body = {ok => \0, error_code => 429, description => "Too Many Requests: retry after $wait",
         parameters => {retry_after => $wait + 0}} if $side eq 'telegram';
-    return [429, {'Content-Type' => 'application/json', 'Retry-After' => $wait}, encode_json($body)];
+    return [429, {'Content-Type' => 'application/json', 'Retry-After' => $wait},
+        encode_json($body)];
 }
 
 sub give ($c, $answer) {

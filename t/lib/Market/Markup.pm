@@ -99,7 +99,8 @@ sub _close ($in, $start, $text, $open, $found) {
     $$in =~ /\G>/gc or fail("Unclosed end tag at byte offset $start");
     my $top = pop @$open;
     if ($tag ne '' && $tag ne $top->{tag}) {
-        fail(qq{Unmatched end tag at byte offset $start, expected "</$top->{tag}>", found "</$tag>"});
+        fail("Unmatched end tag at byte offset $start, "
+            . qq{expected "</$top->{tag}>", found "</$tag>"});
     }
     my $from   = $top->{offset};
     my $length = length($text) - $from;
@@ -144,7 +145,8 @@ sub _automatic ($text, @taken) {
     };
     my @rule = ([url => qr{\bhttps?://[^\s<>"]+[^\s<>".,;:!?)]}i],
         [bot_command => qr{(?<![\w/<>])/[a-zA-Z0-9_]{1,64}(?:@\w{3,32})?(?![\w/])}],
-        [mention => qr{(?<![\w.@])@[a-zA-Z0-9_]{4,32}\b}], [hashtag => qr{(?<![\w&])#\w*[^\W\d]\w*}]);
+        [mention => qr{(?<![\w.@])@[a-zA-Z0-9_]{4,32}\b}],
+            [hashtag => qr{(?<![\w&])#\w*[^\W\d]\w*}]);
     for my $rule (@rule) {
         while ($text =~ /$rule->[1]/g) {
             my ($from, $to) = ($-[0], $+[0]);

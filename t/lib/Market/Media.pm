@@ -94,7 +94,8 @@ sub photo_sizes ($self, $file) {
     my @sizes;
     for my $n (0 .. $#edges) {
         my ($sw, $sh) = map { int($_ * $edges[$n] / $long + 0.5) || 1 } $w, $h;
-        push @sizes, {$self->_register(AgACAgIAAxkB => 'photo', $file, $file->{unique} . chr(0x78 - $n)),
+        push @sizes, {$self->_register(AgACAgIAAxkB => 'photo', $file, $file->{unique}
+            . chr(0x78 - $n)),
             width => $sw, height => $sh,
             file_size => $n == $#edges ? $file->{size} : int($file->{size} * $sw * $sh / $w / $h)};
     }
@@ -102,13 +103,15 @@ sub photo_sizes ($self, $file) {
 }
 
 sub document ($self, $file) {
-    my %document = ($self->_register(BQACAgIAAxkB => 'document', $file, "$file->{unique}d"), file_size => $file->{size}, mime_type => $file->{mime});
+    my %document = ($self->_register(BQACAgIAAxkB => 'document', $file, "$file->{unique}d"),
+        file_size => $file->{size}, mime_type => $file->{mime});
     $document{file_name} = $file->{file_name} if defined $file->{file_name};
     return \%document;
 }
 
 sub video ($self, $file, %more) {
-    return {$self->_register(BAACAgIAAxkB => 'video', $file, "$file->{unique}v"), file_size => $file->{size}, width => 1280,
+    return {$self->_register(BAACAgIAAxkB => 'video', $file, "$file->{unique}v"),
+        file_size => $file->{size}, width => 1280,
         height => 720, duration => 5, mime_type => 'video/mp4',
         defined $file->{file_name} ? (file_name => $file->{file_name}) : (), %more};
 }
@@ -117,7 +120,8 @@ sub video ($self, $file, %more) {
 sub path_of ($self, $variant) {
     my $file   = $variant->{file};
     my $folder = $variant->{kind} . 's';
-    my $path   = $file->{"path_$folder"} //= "$folder/file_" . keys(%{$self->by_path}) . ".$file->{ext}";
+    my $path   = $file->{"path_$folder"} //= "$folder/file_" . keys(%{$self->by_path})
+        . ".$file->{ext}";
     $self->by_path->{$path} = $file;
     return $path;
 }

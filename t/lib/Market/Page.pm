@@ -37,8 +37,10 @@ sub _line ($self, $id) {
     my $last    = @{$person->{list}} ? $person->{message}{$person->{list}[-1]} : undef;
     my $media   = $last && (grep { $last->{$_} } qw(photo video document))[0];
     my $text    = $last ? $last->{text} // $last->{caption} // '' : '';
-    my %line    = (person => Market::Chat::user_object($person), count => scalar @{$person->{list}});
-    @line{qw(text media date from)} = (substr($text, 0, 120), $media, @$last{qw(date from)}) if $last;
+    my %line    = (person => Market::Chat::user_object($person),
+        count => scalar @{$person->{list}});
+    @line{qw(text media date from)} = (substr($text, 0, 120), $media, @$last{qw(date from)})
+        if $last;
     return \%line;
 }
 
@@ -86,12 +88,14 @@ sub upload ($self, $c) {
     my $kind    = $c->param('kind') // 'photo';
     my @files   = @{$c->req->every_upload('file')};
     my $caption = $c->param('caption');
-    my $group   = @files > 1 && @files <= 10 ? join '', 1 + int rand 9, map { int rand 10 } 1 .. 16 : undef;
+    my $group   = @files > 1 && @files <= 10 ? join '', 1 + int rand 9, map { int rand 10 } 1 .. 16
+        : undef;
     local $SIG{__DIE__};
     my @sent    = eval {
         map {
             my $file = $_;
-            my $what = $kind eq 'document' ? $kind : ($file->headers->content_type // '') =~ /^video/ ? 'video' : 'photo';
+            my $what = $kind eq 'document' ? $kind
+                : ($file->headers->content_type // '') =~ /^video/ ? 'video' : 'photo';
             my %more = (file_name => $file->filename, caption => $caption, media_group_id => $group,
                 map { $_ => scalar $c->param($_) } qw(width height duration));
             undef $caption;

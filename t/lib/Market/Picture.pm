@@ -14,7 +14,8 @@ has cache => sub { {} };
 has order => sub { [] };
 
 my @PLACE = (
-    [space => qr/косм|скафандр|астронавт|зв[её]зд|галакти|планет|\bлун[аеуы]\b|\bмарс|ракет|space|astronaut|star|planet|moon|rocket/],
+    [space => qr/косм|скафандр|астронавт|зв[её]зд|галакти|планет|\bлун[аеуы]\b|\bмарс|ракет
+        |space|astronaut|star|planet|moon|rocket/x],
     [sea    => qr/\bмор[еяюс]|океан|пляж|берег|парус|лодк|кораб|\bsea\b|ocean|beach|boat|ship/],
     [forest => qr/\bлес[ауеом]*\b|дерев|\b[её]лк|сосн|forest|tree|wood/],
     [hills  => qr/\bгор[аыеу]\b|холм|пол[еяю]\b|луг|дом|изб|деревн|hill|mountain|field|house|home/],

@@ -110,7 +110,8 @@ sub call ($self, $name, $given, $files, %more) {
         }
         $params->{files} = $files;
         $result = $play->($self, $params, \@notes);
-        push @notes, map {"file part $_ is not used"} grep { !$files->{$_}{used} } sort keys %$files;
+        push @notes,
+            map {"file part $_ is not used"} grep { !$files->{$_}{used} } sort keys %$files;
         1;
     };
     die $@ if !$done && !(blessed $@ && $@->isa('Market::Refusal'));
@@ -119,7 +120,8 @@ sub call ($self, $name, $given, $files, %more) {
         if $done && ref $result eq 'HASH' && $result->{description} && $method =~ /Webhook$/;
     $self->sent->{$method // $name}++ if $done;
     my %seen = map { $_ => _brief($given->{$_}) } keys %$given;
-    $seen{$_} = "<file $files->{$_}{file_name}, " . $files->{$_}{asset}->size . ' bytes>' for keys %$files;
+    $seen{$_} = "<file $files->{$_}{file_name}, " . $files->{$_}{asset}->size . ' bytes>'
+        for keys %$files;
     my %entry = (params => \%seen, status => $status, %more);
     $entry{error} = $body->{description} if !$done;
     $entry{message_id} = $result->{message_id} if ref $result eq 'HASH' && $result->{message_id};
@@ -160,7 +162,8 @@ sub download ($self, $c) {
         my $file = $self->world->media->by_path->{$path};
         $self->world->log->add(telegram => 'file', path => $path, status => $file ? 200 : 404);
         return _json(404, $error) unless $file;
-        return [200, {'Content-Type' => 'application/octet-stream'}, $self->world->media->bytes($file)];
+        return [200, {'Content-Type' => 'application/octet-stream'},
+            $self->world->media->bytes($file)];
     });
 }
 

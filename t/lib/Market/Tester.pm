@@ -22,7 +22,7 @@ has ua => sub ($self) {
         inactivity_timeout => 20);
 };
 has hooks  => sub { [] };                       # every request the webhook got, in order
-has reply  => sub { sub ($hook) { return {} } };  # {status, headers, json|body, after}
+has reply  => sub { sub ($hook) { return {} } };    # {status, headers, json|body, after}
 has hook_port => undef;
 
 my %running;
@@ -31,7 +31,8 @@ END { local $?; kill TERM => keys %running if %running }
 sub start ($self) {
     $self->certificates;
     my $dir  = $self->dir;
-    my @args = ('--dir', $dir, '--cert', "$dir/cert.pem", '--key', "$dir/key.pem", '--ca', "$dir/ca.pem",
+    my @args = ('--dir', $dir, '--cert', "$dir/cert.pem", '--key', "$dir/key.pem", '--ca',
+        "$dir/ca.pem",
         '--token', $self->token, '--fal-key', $self->fal_key, '--fal-ms', $self->fal_ms);
     my $program = path(__FILE__)->to_abs->dirname->dirname->sibling('market', 'market');
     my $pid = fork // die "fork: $!";
@@ -53,12 +54,14 @@ sub start ($self) {
 # A CA, and a certificate of it for 127.0.0.1 and localhost.
 sub certificates ($self) {
     my $dir = $self->dir;
-    my $run = sub ($command) { system("cd $dir && openssl $command >openssl.log 2>&1") == 0 or die "openssl\n" };
+    my $run = sub ($command) { system("cd $dir && openssl $command >openssl.log 2>&1") == 0
+        or die "openssl\n" };
     my $new = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes';
     $run->("req -x509 $new -days 30 -keyout ca.key -out ca.pem -subj '/CN=Market test CA'");
     $run->("req $new -keyout key.pem -out cert.csr -subj /CN=localhost");
     $dir->child('ext')->spurt("subjectAltName=IP:127.0.0.1,DNS:localhost\n");
-    $run->('x509 -req -in cert.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile ext -out cert.pem');
+    $run->('x509 -req -in cert.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30'
+        . ' -extfile ext -out cert.pem');
     return;
 }
 
@@ -74,12 +77,14 @@ sub url ($self, $path) { return $self->about->{https} . $path }
 
 # A Bot API call: (code, body). Values that are references go as JSON.
 sub bot ($self, $method, $given = {}) {
-    my $res = $self->ua->post($self->url('/bot' . $self->token . "/$method") => json => $given)->result;
+    my $res = $self->ua->post($self->url('/bot' . $self->token
+        . "/$method") => json => $given)->result;
     return wantarray ? ($res->code, $res->json, $res) : $res->json;
 }
 
 sub form ($self, $method, $given) {
-    my $res = $self->ua->post($self->url('/bot' . $self->token . "/$method") => form => $given)->result;
+    my $res = $self->ua->post($self->url('/bot' . $self->token
+        . "/$method") => form => $given)->result;
     return wantarray ? ($res->code, $res->json, $res) : $res->json;
 }
 
@@ -87,11 +92,13 @@ sub control ($self, $path, $given) {
     return $self->ua->post($self->about->{http} . "/control/$path" => json => $given)->result->json;
 }
 
-sub look ($self, $path) { return $self->ua->get($self->about->{http} . "/control/$path")->result->json }
+sub look ($self, $path) { return $self->ua->get($self->about->{http}
+    . "/control/$path")->result->json }
 
 sub fault ($self, %fault) { return $self->control(fault => \%fault) }
 
-sub clear_faults ($self) { return $self->ua->delete($self->about->{http} . '/control/fault')->result->json }
+sub clear_faults ($self) { return $self->ua->delete($self->about->{http}
+    . '/control/fault')->result->json }
 
 sub fal ($self, $method, $url, $json = undef) {
     $url = $self->url($url) unless $url =~ /^https/;
@@ -117,7 +124,8 @@ sub listen ($self) {
     $app->log->level('fatal');
     $app->routes->any('/*any' => {any => ''} => sub ($c) { $self->_hooked($c) });
     my $daemon = Mojo::Server::Daemon->new(app => $app, silent => 1, max_requests => 1e6,
-        listen => ["https://127.0.0.1:0?cert=$dir/cert.pem&key=$dir/key.pem&ca=$dir/ca.pem&verify=0x00"]);
+        listen => ["https://127.0.0.1:0?verify=0x00&ca=$dir/ca.pem&"
+            . "cert=$dir/cert.pem&key=$dir/key.pem"]);
     $self->{daemon} = $daemon->start;
     $self->hook_port($daemon->ports->[0]);
     return 'https://127.0.0.1:' . $self->hook_port . '/telegram/webhook';
@@ -133,12 +141,18 @@ sub _hooked ($self, $c) {
     my $give   = sub {
         $hook->{answered} = time;
         $c->res->headers->header($_ => $answer->{headers}{$_}) for keys %{$answer->{headers} // {}};
-        return $c->render(json => $answer->{json}, status => $answer->{status} // 200) if $answer->{json};
+        return $c->render(json => $answer->{json}, status => $answer->{status} // 200)
+            if $answer->{json};
         $c->render(data => $answer->{body} // '', status => $answer->{status} // 200);
     };
     return $give->() unless $answer->{after};
-    $c->render_later;
-    Mojo::IOLoop->timer($answer->{after} => $give);
+    my $tx = $c->render_later->tx;
+    if (ref $answer->{after}) {    # held until something is so
+        my $poll;
+        $poll = sub { $answer->{after}->() ? $give->() : Mojo::IOLoop->timer(0.02 => $poll) };
+        return $poll->();
+    }
+    Mojo::IOLoop->timer($answer->{after} => sub { $tx && $give->() });
     return;
 }
 

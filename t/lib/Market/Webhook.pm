@@ -33,7 +33,8 @@ my $DAY = 24 * 3600;
 
 sub set ($self, %new) {
     my $old = $self->hook;
-    my $allowed = $new{allowed} ? _allowed($new{allowed}, $self->world->api) : ($old // {})->{allowed};
+    my $allowed = $new{allowed} ? _allowed($new{allowed}, $self->world->api)
+        : ($old // {})->{allowed};
     my %hook = (map({ $_ => $new{$_} } qw(url secret max ip_address)), allowed => $allowed);
     $self->drop if $new{drop};
     return 'Webhook is already set' if $old && to_json($old) eq to_json(\%hook);
@@ -81,7 +82,8 @@ sub info ($self) {
     $info{max_connections} = $hook->{max} + 0;
     $info{ip_address} = $hook->{ip_address} // '127.0.0.1';
     $info{allowed_updates} = $hook->{allowed} if $hook->{allowed};
-    @info{qw(last_error_date last_error_message)} = @{$self->error}{qw(date message)} if $self->error;
+    @info{qw(last_error_date last_error_message)} = @{$self->error}{qw(date message)}
+        if $self->error;
     return \%info;
 }
 
@@ -104,7 +106,8 @@ sub push_update ($self, $type, $object, %more) {
     return undef unless $wanted || $more{force};
     my $id = $more{update_id} // $self->next_id;
     $self->next_id($self->next_id + 1) unless defined $more{update_id};
-    my $body = qq({"update_id":$id,\n) . _ascii(to_json($type)) . ':' . _ascii(to_json($object)) . '}';
+    my $body = qq({"update_id":$id,\n) . _ascii(to_json($type)) . ':' . _ascii(to_json($object))
+        . '}';
     my $life = $self->world->setting->{expiry}{$type} // $LIFE{$type} // $DAY;
     $self->push_body($body, type => $type, update_id => $id, key => _key($type, $object),
         expires => time + $life, read => $more{read});
@@ -146,7 +149,8 @@ sub _pump ($self) {
     my $ready = $self->ready;
     while (@$ready && $self->in_flight < $hook->{max}) {
         my $queue = shift @$ready;
-        next if $queue->{busy} || !@{$queue->{items}} || ($self->queue->{$queue->{key}} // 0) != $queue;
+        next if $queue->{busy} || !@{$queue->{items}}
+            || ($self->queue->{$queue->{key}} // 0) != $queue;
         my $item = $queue->{items}[0];
         if ($item->{expires} <= time) {
             $self->_expire($queue, $item);

@@ -9,7 +9,8 @@ let socket, retry = 0, commands = [], chats = new Map(), busyTimer, toastTimer, 
 
 const ACTIONS = {
   typing: 'печатает', upload_photo: 'отправляет фото', upload_video: 'отправляет видео',
-  record_video: 'снимает видео', upload_document: 'отправляет файл', choose_sticker: 'выбирает стикер',
+  record_video: 'снимает видео', upload_document: 'отправляет файл',
+      choose_sticker: 'выбирает стикер',
 };
 
 const act = {
@@ -18,7 +19,9 @@ const act = {
     else toast('Нет связи с рынком');
   },
   say(text) { if (text.trim()) act.tell({ do: 'say', text }); },
-  copy(text) { navigator.clipboard && navigator.clipboard.writeText(text).then(() => toast('Скопировано')); },
+  copy(text) {
+    if (navigator.clipboard) navigator.clipboard.writeText(text).then(() => toast('Скопировано'));
+  },
 };
 
 // --- messages
@@ -39,13 +42,16 @@ function ticks() {
 function media(message) {
   if (message.photo) {
     const photo = message.photo;
-    const image = element('img', { src: photo.url, alt: message.caption || 'Фото', width: photo.width, height: photo.height });
+    const image = element('img', { src: photo.url, alt: message.caption || 'Фото',
+        width: photo.width, height: photo.height });
     image.onload = keepDown;
-    return element('button', { type: 'button', className: 'photo', onclick: () => view(photo.url) }, image);
+    return element('button', { type: 'button', className: 'photo', onclick: () => view(photo.url) },
+        image);
   }
   if (message.video) {
     return element('div', { className: 'video' },
-      element('video', { src: message.video.url, controls: true, preload: 'metadata', playsInline: true }));
+      element('video', { src: message.video.url, controls: true, preload: 'metadata',
+          playsInline: true }));
   }
   if (!message.document) return null;
   const file = message.document;
@@ -54,16 +60,20 @@ function media(message) {
   const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
   path.setAttribute('d', 'M12 4v12m-5-5l5 5 5-5M5 20h14');
   icon.append(path);
-  return element('a', { className: 'document', href: file.url + '?download=1', download: file.file_name || 'file' },
-    element('i', {}, icon), element('span', {}, element('b', {}, file.file_name || 'Файл'), element('small', {}, size(file.size))));
+  return element('a', { className: 'document', href: file.url + '?download=1',
+      download: file.file_name || 'file' },
+    element('i', {}, icon), element('span', {}, element('b', {}, file.file_name || 'Файл'),
+        element('small', {}, size(file.size))));
 }
 
 function button(message, item) {
   if (item.url) {
-    return element('a', { className: 'button ' + (item.style || ''), href: safeUrl(item.url), target: '_blank',
+    return element('a', { className: 'button ' + (item.style || ''), href: safeUrl(item.url),
+        target: '_blank',
       rel: 'noopener noreferrer', 'data-kind': 'url' }, item.text);
   }
-  const node = element('button', { type: 'button', className: 'button ' + (item.style || '') }, item.text);
+  const node = element('button', { type: 'button', className: 'button ' + (item.style || '') },
+      item.text);
   if (item.copy !== undefined) {
     node.dataset.kind = 'copy';
     node.onclick = () => act.copy(item.copy);
@@ -103,11 +113,14 @@ function build(message) {
   const mine = message.from === 'person';
   const body = message.text !== undefined ? message.text : message.caption;
   const shownMedia = media(message);
-  const meta = element('span', { className: 'meta' }, message.edit_date ? 'изменено ' : null, clock(message.date), mine && ticks());
+  const meta = element('span', { className: 'meta' }, message.edit_date ? 'изменено ' : null,
+      clock(message.date), mine && ticks());
   const bubble = element('div', { className: 'bubble' }, quote(message), shownMedia,
-    body ? element('div', { className: 'text' }, formatted(body, message.entities, act)) : null, meta);
+    body ? element('div', { className: 'text' }, formatted(body, message.entities, act)) : null,
+        meta);
   bubble.style.setProperty('--meta', (mine ? 64 : 44) + (message.edit_date ? 64 : 0) + 'px');
-  const rows = (message.buttons || []).map((row) => element('div', { className: 'row' }, ...row.map((item) => button(message, item))));
+  const rows = (message.buttons || []).map((row) => element('div', { className: 'row' },
+      ...row.map((item) => button(message, item))));
   const node = element('div', { className: 'message' + (mine ? ' mine' : '') }, bubble,
     rows.length ? element('div', { className: 'rows' }, ...rows) : null);
   node.classList.toggle('keyed', rows.length > 0);
@@ -116,8 +129,10 @@ function build(message) {
   node.classList.toggle('bare', !!shownMedia && !message.document && !body);
   node.dataset.messageId = message.message_id;
   const wait = waiting.get(message.message_id);
-  if (wait) [...node.querySelectorAll('.button[data-data]')].filter((b) => b.dataset.data === wait.data)
-    .forEach((b) => b.classList.add('waiting'));
+  if (wait) {
+    [...node.querySelectorAll('.button[data-data]')].filter((b) => b.dataset.data === wait.data)
+      .forEach((b) => b.classList.add('waiting'));
+  }
   return node;
 }
 
@@ -127,13 +142,15 @@ function show(message, fresh) {
   const node = build(message);
   if (old) {
     old.node.replaceWith(node);
-    if (old.data.text !== message.text || old.data.caption !== message.caption) node.querySelector('.bubble').classList.add('flash');
+    const words = (m) => m.text || m.caption;
+    if (words(old.data) !== words(message)) node.querySelector('.bubble').classList.add('flash');
     if (old.node.classList.contains('first')) node.classList.add('first');
   } else {
     const last = $('messages').lastElementChild;
     const previous = last && shown.get(Number(last.dataset.messageId));
     if (!previous || day(previous.data.date) !== day(message.date)) {
-      $('messages').append(element('div', { className: 'day' }, element('span', {}, day(message.date))));
+      $('messages').append(element('div', { className: 'day' },
+          element('span', {}, day(message.date))));
     }
     node.classList.toggle('first', !previous || previous.data.from !== message.from);
     if (fresh) node.classList.add('new');
@@ -150,7 +167,10 @@ function show(message, fresh) {
   $('composer').hidden = shown.size === 0;
 }
 
-function atBottom() { const f = $('feed'); return f.scrollHeight - f.scrollTop - f.clientHeight < 120; }
+function atBottom() {
+  const feed = $('feed');
+  return feed.scrollHeight - feed.scrollTop - feed.clientHeight < 120;
+}
 function toBottom() { $('feed').scrollTop = $('feed').scrollHeight; }
 function keepDown() { if (atBottom() || $('feed').dataset.follow === '1') toBottom(); }
 
@@ -201,9 +221,11 @@ function line(chat) {
   const kind = { photo: '🖼 Фото', video: '🎬 Видео', document: '📎 Файл' }[chat.media];
   const said = [kind, chat.text].filter(Boolean).join(' ') || 'Ещё нет сообщений';
   return element('a', { href: '/chat/' + person.id, className: person.id === chatId ? 'on' : '' },
-    element('div', { className: 'face', style: 'background:' + colour(person.id) }, [...name][0] || '?'),
+    element('div', { className: 'face', style: 'background:' + colour(person.id) },
+      [...name][0] || '?'),
     element('div', { className: 'lines' },
-      element('div', { className: 'top' }, element('b', {}, name), chat.date ? element('time', {}, clock(chat.date)) : null),
+      element('div', { className: 'top' }, element('b', {}, name),
+        chat.date ? element('time', {}, clock(chat.date)) : null),
       element('div', { className: 'last' }, (chat.from === 'person' ? 'Вы: ' : '') + said)));
 }
 
@@ -212,11 +234,13 @@ function people() {
   $('list').replaceChildren(...sorted.map(line));
 }
 
-const NAMES = ['Аня', 'Борис', 'Вера', 'Глеб', 'Дина', 'Егор', 'Жанна', 'Захар', 'Ирина', 'Кирилл', 'Лида', 'Марк', 'Нина', 'Олег'];
+const NAMES = ['Аня', 'Борис', 'Вера', 'Глеб', 'Дина', 'Егор', 'Жанна', 'Захар', 'Ирина', 'Кирилл',
+    'Лида', 'Марк', 'Нина', 'Олег'];
 
 async function addPerson() {
   const name = NAMES[chats.size % NAMES.length];
-  const answer = await fetch('/control/person', { method: 'POST', body: JSON.stringify({ first_name: name, language_code: 'ru' }) });
+  const answer = await fetch('/control/person',
+      { method: 'POST', body: JSON.stringify({ first_name: name, language_code: 'ru' }) });
   location.href = '/chat/' + (await answer.json()).id;
 }
 
@@ -255,7 +279,10 @@ const EVENTS = {
   },
   action(event) { busy(event.action); },
   answer(event) { answered(event.answer); },
-  blocked(event) { $('popup').dataset.blocked = event.blocked ? '1' : ''; toast(event.blocked ? 'Бот заблокирован' : 'Бот разблокирован'); },
+  blocked(event) {
+    $('popup').dataset.blocked = event.blocked ? '1' : '';
+    toast(event.blocked ? 'Бот заблокирован' : 'Бот разблокирован');
+  },
   commands(event) { commands = event.commands; },
   chat(event) { chats.set(event.chat.person.id, event.chat); people(); },
   done(event) { if (event.error) toast(event.error); },
@@ -286,7 +313,8 @@ function grow() {
 function hints(prefix) {
   const found = prefix === null ? [] : commands.filter((c) => c.command.startsWith(prefix));
   $('hints').hidden = !found.length;
-  $('hints').replaceChildren(...found.map((c) => element('button', { type: 'button', onclick: () => {
+  $('hints').replaceChildren(...found.map((c) => element('button',
+      { type: 'button', onclick: () => {
     act.say('/' + c.command);
     $('input').value = '';
     grow();
@@ -306,7 +334,8 @@ async function compressed(file) {
   if (!/^image\/(png|jpeg|webp|gif|bmp)/.test(file.type)) return file;
   const bitmap = await createImageBitmap(file);
   const scale = Math.min(1, 1280 / Math.max(bitmap.width, bitmap.height));
-  const canvas = element('canvas', { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) });
+  const canvas = element('canvas', { width: Math.round(bitmap.width * scale),
+      height: Math.round(bitmap.height * scale) });
   const context = canvas.getContext('2d');
   context.fillStyle = '#fff';
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -331,9 +360,12 @@ function draft(files, kind) {
   files = files.slice(0, 10);
   if (!files.length) return;
   if (kind === 'photo' && !files.every((f) => /^(image|video)\//.test(f.type))) kind = 'document';
-  $('draft-title').textContent = kind === 'document' ? 'Отправить файлом' : files.length > 1 ? 'Отправить альбом' : 'Отправить';
+  $('draft-title').textContent = kind === 'document' ? 'Отправить файлом'
+    : files.length > 1 ? 'Отправить альбом' : 'Отправить';
   $('draft-items').replaceChildren(...files.map((file) => {
-    if (kind === 'photo' && file.type.startsWith('image/')) return element('img', { src: URL.createObjectURL(file) });
+    if (kind === 'photo' && file.type.startsWith('image/')) {
+      return element('img', { src: URL.createObjectURL(file) });
+    }
     if (kind === 'photo') return element('video', { src: URL.createObjectURL(file), muted: true });
     return element('span', {}, `${file.name} · ${size(file.size)}`);
   }));
@@ -352,9 +384,11 @@ function draft(files, kind) {
 
 function menu() {
   const blocked = $('popup').dataset.blocked === '1';
-  const item = (text, go) => element('button', { type: 'button', onclick: () => { $('popup').hidden = true; go(); } }, text);
+  const item = (text, go) => element('button',
+      { type: 'button', onclick: () => { $('popup').hidden = true; go(); } }, text);
   $('popup').replaceChildren(
-    item(blocked ? 'Разблокировать бота' : 'Заблокировать бота', () => act.tell({ do: 'block', blocked: !blocked })),
+    item(blocked ? 'Разблокировать бота' : 'Заблокировать бота',
+        () => act.tell({ do: 'block', blocked: !blocked })),
     item('Отправить /start', () => act.say('/start')));
   $('popup').hidden = !$('popup').hidden;
 }
@@ -362,8 +396,10 @@ function menu() {
 function wire() {
   $('add').onclick = addPerson;
   document.addEventListener('click', (event) => {
-    for (const [popup, opener] of [['popup', 'menu'], ['attachments', 'attach'], ['hints', 'commands']]) {
-      if (!event.target.closest('#' + popup) && !event.target.closest('#' + opener)) $(popup).hidden = true;
+    for (const [popup, opener] of [['popup', 'menu'], ['attachments', 'attach'],
+        ['hints', 'commands']]) {
+      const inside = event.target.closest('#' + popup) || event.target.closest('#' + opener);
+      if (!inside) $(popup).hidden = true;
     }
   });
   if (!chatId) return;
@@ -374,7 +410,8 @@ function wire() {
   $('composer').onsubmit = (event) => { event.preventDefault(); submit(); };
   $('input').oninput = grow;
   $('input').onkeydown = (event) => {
-    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); submit(); }
+    if (event.key === 'Enter' && !event.shiftKey
+        && !event.isComposing) { event.preventDefault(); submit(); }
   };
   $('input').onpaste = (event) => {
     const files = [...event.clipboardData.files];
@@ -386,7 +423,8 @@ function wire() {
     node.onclick = () => {
       $('attachments').hidden = true;
       $('file').accept = node.dataset.kind === 'photo' ? 'image/*,video/*' : '';
-      $('file').onchange = () => { draft([...$('file').files], node.dataset.kind); $('file').value = ''; };
+      $('file').onchange = () => { draft([...$('file').files],
+          node.dataset.kind); $('file').value = ''; };
       $('file').click();
     };
   }
@@ -396,7 +434,8 @@ function wire() {
   };
   $('down').onclick = toBottom;
   $('feed').ondragover = (event) => event.preventDefault();
-  $('feed').ondrop = (event) => { event.preventDefault(); draft([...event.dataTransfer.files], 'photo'); };
+  $('feed').ondrop = (event) => { event.preventDefault(); draft([...event.dataTransfer.files],
+      'photo'); };
   $('viewer').onclick = () => $('viewer').close();
 }
 

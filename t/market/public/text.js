@@ -9,7 +9,8 @@ function element(tag, attributes, ...children) {
     if (name in node && name !== 'style') node[name] = value;
     else node.setAttribute(name, value);
   }
-  node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...children.filter((child) => child !== null && child !== undefined
+      && child !== false));
   return node;
 }
 
@@ -23,11 +24,13 @@ function safeUrl(url) {
 }
 
 function entityElement(entity, text, act) {
-  const link = (href) => element('a', { href: safeUrl(href), target: '_blank', rel: 'noopener noreferrer' });
+  const link = (href) => element('a', { href: safeUrl(href), target: '_blank',
+      rel: 'noopener noreferrer' });
   switch (entity.type) {
     case 'text_link': return link(entity.url);
     case 'url': return link(/^[a-z]+:/i.test(text) ? text : 'https://' + text);
-    case 'bot_command': return element('span', { className: 'command', onclick: () => act.say(text) });
+    case 'bot_command': return element('span',
+        { className: 'command', onclick: () => act.say(text) });
     case 'spoiler': {
       const node = element('span', { className: 'spoiler' });
       node.onclick = () => node.classList.add('open');

@@ -11,7 +11,8 @@ sub _all ($cr, $w, $h, $paint) {
 }
 
 sub space ($cr, $w, $h, $random) {
-    _all($cr, $w, $h, linear(0, 0, $w * 0.25, $h, 0 => '070b24', 0.45 => '1b1850', 0.8 => '4a2374', 1 => '7a2f7d'));
+    _all($cr, $w, $h, linear(0, 0, $w * 0.25, $h, 0 => '070b24', 0.45 => '1b1850', 0.8 => '4a2374',
+        1 => '7a2f7d'));
     for my $blob (['3b6fe0', 0.34], ['c2478f', 0.30], ['5a39c9', 0.36], ['2ea3c7', 0.20]) {
         glow($cr, $random->(0, $w), $random->(0, $h * 0.75), $random->(260, 480), @$blob);
     }
@@ -44,12 +45,15 @@ sub _planet ($cr, $x, $y, $r) {
     oval($cr, $x, $y, $r, $r);
     $cr->clip;
     $cr->rectangle($x - $r, $y - $r, 2 * $r, 2 * $r);
-    fill($cr, linear($x - $r, $y - $r, $x + $r, $y + $r, 0 => 'ffd9a0', 0.5 => 'f2935c', 1 => '8c3b62'));
-    for my $band ([-52, 13, 'fff0cf'], [-18, 18, 'd86f4c'], [22, 12, 'ffdcaa'], [54, 20, 'a84a5c']) {
+    fill($cr, linear($x - $r, $y - $r, $x + $r, $y + $r, 0 => 'ffd9a0', 0.5 => 'f2935c',
+        1 => '8c3b62'));
+    for my $band ([-52, 13, 'fff0cf'], [-18, 18, 'd86f4c'], [22, 12, 'ffdcaa'],
+        [54, 20, 'a84a5c']) {
         oval($cr, $x - 12, $y + $band->[0], $r * 1.3, $band->[1]);
         fill($cr, $band->[2], 0.42);
     }
-    disc($cr, $x, $y, $r * 1.02, radial($x - $r * 0.45, $y - $r * 0.45, $r * 1.9, 0.35 => '1a0f3a/0', 1 => '1a0f3a/0.85'));
+    disc($cr, $x, $y, $r * 1.02, radial($x - $r * 0.45, $y - $r * 0.45, $r * 1.9,
+        0.35 => '1a0f3a/0', 1 => '1a0f3a/0.85'));
     $cr->restore;
     _ring($cr, $x, $y, $r, -0.3, 3.44);
     return;
@@ -79,7 +83,8 @@ sub _comet ($cr, $x, $y) {
 }
 
 sub _ground ($cr, $w, $h, $random) {
-    path($cr, [0, $h - 150], [$w * 0.3, $h - 235, $w * 0.7, $h - 215, $w, $h - 120], [$w, $h], [0, $h]);
+    path($cr, [0, $h - 150], [$w * 0.3, $h - 235, $w * 0.7, $h - 215, $w, $h - 120], [$w, $h],
+        [0, $h]);
     fill($cr, linear(0, $h - 230, 0, $h, 0 => 'a69bd0', 0.4 => '6f63a5', 1 => '382f66'));
     for (1 .. 11) {
         my ($x, $y, $r) = ($random->(0, $w), $random->($h - 120, $h), $random->(14, 52));
@@ -93,7 +98,8 @@ sub _ground ($cr, $w, $h, $random) {
 
 sub sea ($cr, $w, $h, $random) {
     my $line = $h * 0.5;
-    _all($cr, $w, $h, linear(0, 0, 0, $line, 0 => '3f78c9', 0.5 => '9cc4ea', 0.85 => 'ffe0b5', 1 => 'ffc58a'));
+    _all($cr, $w, $h, linear(0, 0, 0, $line, 0 => '3f78c9', 0.5 => '9cc4ea', 0.85 => 'ffe0b5',
+        1 => 'ffc58a'));
     my $sun = $w * $random->(0.6, 0.8);
     glow($cr, $sun, $line - 60, 330, 'fff3c4', 0.9);
     disc($cr, $sun, $line - 60, 62, 'fffbe6');
@@ -105,7 +111,8 @@ sub sea ($cr, $w, $h, $random) {
         my $wide = 16 + $n * 9;
         for my $k (0 .. 22) {
             my $x = $k * $w / 20 + $random->(-40, 40);
-            path($cr, [$x, $y], [$x + $wide / 3, $y - $wide / 8, $x + $wide * 2 / 3, $y - $wide / 8, $x + $wide, $y]);
+            path($cr, [$x, $y], [$x + $wide / 3, $y - $wide / 8, $x + $wide * 2 / 3, $y - $wide / 8,
+                $x + $wide, $y]);
             stroke($cr, 1.4 + $n * 0.22, 'ffffff', 0.14 + 0.2 * (abs($x - $sun) < 90 + $n * 8));
         }
     }
@@ -131,7 +138,8 @@ sub forest ($cr, $w, $h, $random) {
         my ($colour, $at) = @{$green[$row]};
         my $base = $h * ($at + 0.1);
         for (my $x = -40; $x < $w + 60; $x += 62 + $row * 16) {
-            _fir($cr, $x + $random->(-20, 20), $base + $random->(-14, 14), 130 + $row * 58 + $random->(0, 70), $colour);
+            _fir($cr, $x + $random->(-20, 20), $base + $random->(-14, 14),
+                130 + $row * 58 + $random->(0, 70), $colour);
         }
         $cr->rectangle(0, $base - 12, $w, $h);
         fill($cr, $colour);
@@ -159,7 +167,8 @@ sub hills ($cr, $w, $h, $random) {
     for my $hill (@hill) {
         my ($colour, $at) = @$hill;
         my @y = map { $h * $at + $random->(-70, 50) } 0 .. 3;
-        path($cr, [0, $y[0]], [$w * 0.33, $y[1] - 60, $w * 0.66, $y[2] + 40, $w, $y[3]], [$w, $h], [0, $h]);
+        path($cr, [0, $y[0]], [$w * 0.33, $y[1] - 60, $w * 0.66, $y[2] + 40, $w, $y[3]], [$w, $h],
+            [0, $h]);
         fill($cr, linear(0, $h * $at - 80, 0, $h, 0 => $colour, 1 => '2c6b45'));
     }
     for (1 .. 90) {
@@ -170,7 +179,8 @@ sub hills ($cr, $w, $h, $random) {
 }
 
 my @PALETTE = ([qw(2d1e5f 8a3a8f ff7f6b ffd08a)], [qw(0b3c5d 1f7a8c 9bd1c0 fff1c9)],
-    [qw(1d2b53 3f5fa8 8fb8de ffe3c2)], [qw(3a1c3f 9d2f5f f0736a ffd6a5)], [qw(123524 2f7d5b a7d49b fff4c4)]);
+    [qw(1d2b53 3f5fa8 8fb8de ffe3c2)], [qw(3a1c3f 9d2f5f f0736a ffd6a5)],
+        [qw(123524 2f7d5b a7d49b fff4c4)]);
 
 # Nothing in the prompt that we can draw: soft hills of colour under a sun.
 sub pattern ($cr, $w, $h, $random) {
@@ -180,12 +190,14 @@ sub pattern ($cr, $w, $h, $random) {
     glow($cr, $x, $y, 420, 'ffffff', 0.55);
     disc($cr, $x, $y, $random->(90, 150), $tone[3], 0.95);
     for my $n (1 .. 26) {
-        disc($cr, $random->(0, $w), $random->(0, $h * 0.7), $random->(6, 70), $tone[$random->(0, 4)], $random->(0.05, 0.2));
+        disc($cr, $random->(0, $w), $random->(0, $h * 0.7), $random->(6, 70),
+            $tone[$random->(0, 4)], $random->(0.05, 0.2));
     }
     for my $n (0 .. 5) {
         my $base = $h * (0.5 + $n * 0.09);
         my @p = map { $random->(-110, 110) } 1 .. 4;
-        path($cr, [0, $base + $p[0]], [$w * 0.3, $base + $p[1], $w * 0.6, $base + $p[2], $w, $base + $p[3]], [$w, $h], [0, $h]);
+        path($cr, [0, $base + $p[0]], [$w * 0.3, $base + $p[1], $w * 0.6, $base + $p[2], $w,
+            $base + $p[3]], [$w, $h], [0, $h]);
         fill($cr, $n < 3 ? $tone[1] : $tone[0], 0.3 + $n * 0.1);
     }
     return;

@@ -26,7 +26,8 @@ sub methods {
 }
 
 sub target ($tg, $p) {
-    Market::Refusal->bad('the market does not play inline messages') if defined $p->{inline_message_id};
+    Market::Refusal->bad('the market does not play inline messages')
+        if defined $p->{inline_message_id};
     Market::Refusal->bad('chat_id is empty') unless defined $p->{chat_id};
     my $person = $tg->person($p);
     return ($person, $tg->message($person, $p->{message_id}, 'edit'));
@@ -82,7 +83,8 @@ sub edit_markup ($tg, $p, $notes) {
 sub delete_message ($tg, $p, $notes) {
     my $person  = $tg->person($p);
     my $message = $tg->message($person, $p->{message_id}, 'delete');
-    Market::Refusal->bad("message can't be deleted for everyone") if $message->{at} < time - 48 * 3600;
+    Market::Refusal->bad("message can't be deleted for everyone")
+        if $message->{at} < time - 48 * 3600;
     $tg->world->chat->remove($person, $message);
     return \1;
 }

@@ -66,7 +66,8 @@ sub send_media ($kind, $tg, $p, $notes) {
 sub media ($tg, $kind, $given, $p) {
     my $media = $tg->world->media;
     if (!ref $given && $given =~ m{^attach://(.+)}s) {
-        $given = $p->{files}{$1} or Market::Refusal->bad("attached file $1 is not found in the request");
+        $given = $p->{files}{$1}
+            or Market::Refusal->bad("attached file $1 is not found in the request");
     }
     if (ref $given) {
         $given->{used} = 1;
@@ -108,8 +109,10 @@ sub shown ($tg, $kind, $file, $p) {
 sub send_media_group ($tg, $p, $notes) {
     my $person = $tg->person($p);
     my @items  = @{$p->{media}};
-    Market::Refusal->bad('there must be from 2 to 10 media in an album') if @items < 2 || @items > 10;
-    my %family = map { ($_->{type} =~ /^(?:photo|video|live_photo)$/ ? 'visual' : $_->{type}) => 1 } @items;
+    Market::Refusal->bad('there must be from 2 to 10 media in an album')
+        if @items < 2 || @items > 10;
+    my %family = map { ($_->{type} =~ /^(?:photo|video|live_photo)$/ ? 'visual'
+        : $_->{type}) => 1 } @items;
     Market::Refusal->bad('this type of media cannot be mixed in an album') if keys %family > 1;
     my %more = common($tg, $person, $p, $notes);
     my @ready = map { +{input_media($tg, $_, $p), %more} } @items;
@@ -125,7 +128,8 @@ sub send_media_group ($tg, $p, $notes) {
 sub input_media ($tg, $item, $p) {
     Market::Refusal->bad("the market does not play media of type $item->{type}")
         unless $item->{type} =~ /^(?:photo|document|video)$/;
-    return (media($tg, $item->{type}, $item->{media}, {%$item, files => $p->{files}}), caption($item));
+    return (media($tg, $item->{type}, $item->{media}, {%$item, files => $p->{files}}),
+        caption($item));
 }
 
 sub send_chat_action ($tg, $p, $notes) {

@@ -30,7 +30,8 @@ sub set_webhook ($tg, $p, $notes) {
         unless $url =~ m{^https://[^\s/:]+(?::\d+)?(?:/|$)}i;
     my $secret = $p->{secret_token} // '';
     Market::Refusal->bad('secret token is too long') if length $secret > 256;
-    Market::Refusal->bad('secret token contains unallowed characters') if $secret =~ /[^A-Za-z0-9_-]/;
+    Market::Refusal->bad('secret token contains unallowed characters')
+        if $secret =~ /[^A-Za-z0-9_-]/;
     if (ref $p->{certificate}) {
         $p->{certificate}{used} = 1;
         push @$notes, 'certificate given: Telegram would trust nothing else';
@@ -61,7 +62,8 @@ sub set_my_commands ($tg, $p, $notes) {
     my $commands = $p->{commands};
     Market::Refusal->bad('BOT_COMMANDS_TOO_MUCH') if @$commands > 100;
     for my $command (@$commands) {
-        Market::Refusal->bad('BOT_COMMAND_INVALID') unless $command->{command} =~ /^[a-z0-9_]{1,32}$/;
+        Market::Refusal->bad('BOT_COMMAND_INVALID')
+            unless $command->{command} =~ /^[a-z0-9_]{1,32}$/;
         my $length = length $command->{description};
         Market::Refusal->bad('BOT_COMMAND_DESCRIPTION_INVALID') if $length < 1 || $length > 256;
     }
