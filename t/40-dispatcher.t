@@ -180,13 +180,17 @@ subtest 'stale and repeated reports' => sub {
 	$helper->close;
 };
 
-subtest 'a report that the database cannot read' => sub {
+subtest 'a report that the database refuses' => sub {
 	clean();
+	# A fault of ours in a function of the database, in one branch of many.
+	$pg->do(q{CREATE OR REPLACE FUNCTION public.poison() RETURNS trigger LANGUAGE plpgsql AS
+		$$BEGIN RAISE 'poisoned' USING ERRCODE = 'XX000'; END$$});
+	$pg->do(q{CREATE TRIGGER poison BEFORE UPDATE ON store.task FOR EACH ROW
+		WHEN (NEW.memo ? 'poison') EXECUTE FUNCTION public.poison()});
 	my @ids = add_webhook(5);
 	my $helper = helper(chat => credit => 5);
 	my @tasks = $helper->tasks(5);
-	# A number that JSON allows and jsonb does not; no jsonb text holds NUL.
-	my %result = (0 => '{}', 1 => '{"n": 1e200000}', 2 => '{"x": "a\u0000b"}', 3 => '{}', 4 => '{}');
+	my %result = (0 => '{}', 1 => '{"poison": 1}', 2 => '{"x": "a\u0000b"}', 3 => '{}', 4 => '{}');
 	$helper->send('REPORT', $tasks[$_]{task}, 1, sprintf '{"task": %d, "fence": 1, "outcome": "done", '
 		. '"class": "", "text": "told", "result": %s}', $tasks[$_]{task}, $result{$_}) for 0 .. 4;
 	is scalar(grep { $helper->await('ACK') } 0 .. 4), 5, 'all are acknowledged';
@@ -194,8 +198,9 @@ subtest 'a report that the database cannot read' => sub {
 	is $pg->value('SELECT memo FROM store.task WHERE id = ?', $ids[2]), '{"x": "a?b"}', 'NUL was replaced';
 	my $row = row($ids[1]);
 	is $row->{state}, 'ready', 'the bad one is to be done again, its fate being unknown';
-	like $row->{error}, qr/^the database refused the report: 22/, 'and says why';
-	like $dispatcher->log, qr/event=report_refused task=$ids[1] .*1e200000/, 'it is in the log whole';
+	like $row->{error}, qr/^the database refused the report: XX000/, 'and says why';
+	like $dispatcher->log, qr/event=report_refused task=$ids[1] .*poison/, 'it is in the log whole';
+	$pg->do('DROP TRIGGER poison ON store.task');
 	$helper->close;
 };
 

@@ -69,30 +69,37 @@ static void clean_text(json *text)
 	mem_free(copy);
 }
 
+static bool is_no_number(json *value)
+{
+	return json_object_is_type(value, json_type_double) && !isfinite(json_object_get_double(value));
+}
+
 /* Makes the value fit for PostgreSQL's jsonb: texts without NUL, numbers without the form they came in (1e-999999
- * is refused there). False for names that are no UTF-8 and for what is no number. The depth is bounded by
- * json_read. */
-static bool clean(json *value)
+ * is refused there), null for what is no number, no member whose name is no UTF-8. Mended, not refused: a report
+ * that were refused would come again after every reconnect. The depth is bounded by json_read. */
+static void clean(json *value)
 {
 	if (json_object_is_type(value, json_type_string))
 		clean_text(value);
-	if (json_object_is_type(value, json_type_double)) {
-		double number = json_object_get_double(value);
+	if (json_object_is_type(value, json_type_double))
+		must(json_object_set_double(value, json_object_get_double(value)) == 1);
+	for (size_t i = 0; i < json_count(value, ""); i++) {
+		json *child = json_object_array_get_idx(value, i);
 
-		if (!isfinite(number))
-			return false;
-		must(json_object_set_double(value, number) == 1);
+		clean(child);
+		if (is_no_number(child))
+			must(json_object_array_put_idx(value, i, NULL) == 0);
 	}
-	for (size_t i = 0; i < json_count(value, ""); i++)
-		if (!clean(json_object_array_get_idx(value, i)))
-			return false;
 	if (!json_object_is_type(value, json_type_object))
-		return true;
-	json_object_object_foreach(value, key, child) {
-		if (!str_is_utf8(key, strlen(key)) || !clean(child))
-			return false;
+		return;
+	/* The macro allows removing the member it stands at, and replacing its value. */
+	json_object_object_foreach(value, key, member) {
+		clean(member);
+		if (!str_is_utf8(key, strlen(key)))
+			json_object_object_del(value, key);
+		else if (is_no_number(member))
+			json_set(value, key, NULL);
 	}
-	return true;
 }
 
 /* Copies at most what fits, without cutting a code point. */
@@ -138,10 +145,8 @@ int report_read(json *body, struct report *report)
 	report->retry_ms = (int32_t)retry;
 	text_read(text, report->text);
 	report->result = result != NULL ? json_copy(result) : NULL;
-	if (clean(report->result))
-		return 0;
-	report_drop(report);
-	return -1;
+	clean(report->result);
+	return 0;
 }
 
 void report_drop(struct report *report)

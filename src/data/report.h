@@ -49,8 +49,8 @@ const char *report_outcome_name(enum report_outcome outcome);   /* "done", "late
 const char *report_class_name(enum report_class class);         /* "input", … ; "" for CLASS_NONE */
 
 /* The body of a REPORT frame and back. It repeats task and fence of the head; the reader of the frame compares.
- * report_write makes an object to drop. report_read copies what it keeps, and makes every text in it fit for
- * PostgreSQL (str_clean); a text that is too long is cut. */
+ * report_write makes an object to drop. report_read copies what it keeps, and makes result and text fit for
+ * PostgreSQL; a text that is too long is cut. */
 json *report_write(const struct report *report);
 MUST_CHECK int report_read(json *body, struct report *report);  /* 0, or -1 when it is not a report */
 void report_drop(struct report *report);

@@ -15,10 +15,11 @@ static void test_report_jsonb(void)
 {
 	static const struct {
 		const char *result;
-		const char *want;       /* null: refused */
+		const char *want;
 	} cases[] = {
-		{"{\"n\":NaN}", NULL}, {"{\"n\":[{\"m\":-Infinity}]}", NULL}, {"{\"n\":1e999}", NULL},
-		{"{\"\xff\":1}", NULL}, {"{\"a\":{\"\xed\xa0\x80\":1}}", NULL},
+		{"{\"n\":NaN}", "{\"n\":null}"}, {"{\"n\":[{\"m\":-Infinity}]}", "{\"n\":[{\"m\":null}]}"},
+		{"{\"n\":1e999}", "{\"n\":null}"}, {"{\"\xff\":1}", "{}"},
+		{"{\"a\":{\"\xed\xa0\x80\":1}}", "{\"a\":{}}"},
 		{"{\"n\":1e-999999}", "{\"n\":0.0}"}, {"{\"n\":1.5}", "{\"n\":1.5}"},
 		{"{\"t\":\"a\\u0000b\xff\"}", "{\"t\":\"a?b?\"}"}, {"{\"t\":[\"\\u0000\"]}", "{\"t\":[\"?\"]}"},
 		{"{\"i\":-99999999999999999999}", "{\"i\":-9223372036854775808}"},
@@ -31,12 +32,9 @@ static void test_report_jsonb(void)
 		snprintf(text, sizeof text, "{\"task\":1,\"fence\":1,\"outcome\":\"done\",\"result\":%s}",
 			cases[i].result);
 		json *body = json_read(text, strlen(text));
-		int end = report_read(body, &report);
-
-		ok(body != NULL && (end == 0) == (cases[i].want != NULL), "result %zu is %s", i,
-			cases[i].want ? "a report's" : "refused");
-		if (end == 0)
-			is_str(json_write(report.result), cases[i].want, "and fit for jsonb");
+		/* A report that closed the connection would come again after every reconnect. */
+		ok(body != NULL && report_read(body, &report) == 0, "result %zu is a report's", i);
+		is_str(json_write(report.result), cases[i].want, "and made fit for jsonb");
 		report_drop(&report);
 		json_drop(body);
 	}

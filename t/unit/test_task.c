@@ -223,6 +223,13 @@ static void test_report_text(void)
 	is_str(json_text(got.result, "x.0.y"), "c?d?", "and every text of the result");
 	report_drop(&got);
 	json_drop(body);
+	body = parsed("{\"task\":1,\"fence\":1,\"outcome\":\"done\",\"result\":{\"a\":1e999999,\"b\":1e-999999,"
+		"\"c\":[NaN,-Infinity,1.5],\"\xff\":1,\"d\":9223372036854775807,\"e\":[{\"\xff\":{},\"f\":true}]}}");
+	is_i64(report_read(body, &got), 0, "nor numbers and names that jsonb refuses");
+	is_str(json_write(got.result), "{\"a\":null,\"b\":0.0,\"c\":[null,null,1.5],\"d\":9223372036854775807,"
+		"\"e\":[{\"f\":true}]}", "they are mended");
+	report_drop(&got);
+	json_drop(body);
 }
 
 int main(void)
