@@ -106,6 +106,14 @@ static void on_answer(void *owner, uint64_t id, const struct answer *answer)
 	struct hand *hand = hands_of_key(work->hands, id);
 
 	must(hand != NULL && hand->report == NULL);
+	if (answer->late) {
+		struct report report = {0};
+
+		/* Our own queue was too long: it was no attempt. */
+		(void)provider_end(&report, REPORT_LATER, CLASS_BUSY, WORK_LATE_MS, "%s", answer->text);
+		end(work, hand, &report);
+		return;
+	}
 	advance(work, hand, answer);
 }
 

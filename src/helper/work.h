@@ -9,6 +9,7 @@
 #include "provider/provider.h"
 
 #define WORK_SUBMIT_MS 10000            /* a paid order is not begun later than this after it was received */
+#define WORK_LATE_MS 2000               /* after this it may be tried again */
 #define WORK_PER_HOST 128               /* calls in flight to one host and port */
 
 struct work;

@@ -17,11 +17,12 @@
 #define HOST_TEXT_MAX 280
 #define HEADER_TEXT_MAX 64
 
-/* The easy handle and its record are used again and again; `used` tells whether it carries a call. */
+/* A record is used again and again; `used` tells whether it carries a call. So are easy handles, which are large:
+ * only what flies has one. */
 struct flight {
 	struct client *client;
 	size_t place;                   /* in client->flights: what the gate knows it by */
-	CURL *easy;
+	CURL *easy;                     /* null: does not fly */
 	bool used;
 	enum client_stage stage;
 	bool added;                     /* to the multi handle */
@@ -36,6 +37,7 @@ struct flight {
 	size_t body_read;               /* bytes of the body that libcurl has taken */
 	bool address_refused;
 	enum answer_end end;            /* of an end without a flight */
+	bool late;
 	const char *why;
 };
 
@@ -51,6 +53,9 @@ struct client {
 	struct flight **flights;
 	size_t size;
 	size_t count;
+	CURL **spare;                   /* easy handles that nobody uses; room for `made` */
+	size_t spare_count;
+	size_t made;                    /* easy handles that there are */
 	uint64_t timer;                 /* libcurl's */
 };
 
@@ -257,6 +262,24 @@ static bool set_body(struct flight *flight)
 
 /* --- flights ---------------------------------------------------------------------------------- */
 
+static CURL *easy_take(struct client *client)
+{
+	if (client->spare_count > 0)
+		return client->spare[--client->spare_count];
+	CURL *easy = curl_easy_init();
+
+	must(easy != NULL);
+	client->spare = mem_grow(client->spare, (client->made + 1) * sizeof *client->spare);
+	client->made++;
+	return easy;
+}
+
+static void easy_give(struct client *client, CURL *easy)
+{
+	curl_easy_reset(easy);
+	client->spare[client->spare_count++] = easy;
+}
+
 static struct flight *flight_take(struct client *client)
 {
 	size_t at = 0;
@@ -268,8 +291,6 @@ static struct flight *flight_take(struct client *client)
 		client->flights[at] = mem_alloc(sizeof **client->flights);
 		client->flights[at]->client = client;
 		client->flights[at]->place = at;
-		client->flights[at]->easy = curl_easy_init();
-		must(client->flights[at]->easy != NULL);
 		client->size++;
 	}
 	client->flights[at]->used = true;
@@ -289,13 +310,14 @@ static void flight_release(struct flight *flight)
 	if (flight->added)
 		must(curl_multi_remove_handle(client->multi, flight->easy) == CURLM_OK);
 	loop_timer_drop(client->loop, flight->timer);
-	curl_easy_reset(flight->easy);
+	if (flight->easy != NULL)
+		easy_give(client, flight->easy);
 	curl_mime_free(flight->mime);
 	curl_slist_free_all(flight->headers);
 	sink_close(&flight->sink);
 	bool more = entered && gate_leave(client->gate, flight->host, &next);
 
-	*flight = (struct flight){.client = client, .place = flight->place, .easy = flight->easy};
+	*flight = (struct flight){.client = client, .place = flight->place};
 	client->count--;
 	if (more)
 		flight_launch(client->flights[next]);
@@ -315,7 +337,7 @@ static void answer_tell(struct flight *flight, struct answer *answer)
 static void on_early_end(void *owner)
 {
 	struct flight *flight = owner;
-	struct answer answer = {.end = flight->end, .retry_after_s = -1};
+	struct answer answer = {.end = flight->end, .late = flight->late, .retry_after_s = -1};
 
 	flight->timer = 0;
 	snprintf(answer.text, sizeof answer.text, "%s", flight->why);
@@ -334,9 +356,11 @@ static void flight_launch(struct flight *flight)
 {
 	flight->stage = CLIENT_FLIES;
 	if (flight->call.start_by != 0 && clock_mono_ms() > flight->call.start_by) {
+		flight->late = true;
 		flight_end_early(flight, ANSWER_NOT_SENT, "it waited too long for its turn");
 		return;
 	}
+	flight->easy = easy_take(flight->client);
 	set_rules(flight);
 	if (!set_body(flight)) {
 		flight_end_early(flight, ANSWER_REFUSED, "a file to send cannot be read");
@@ -508,13 +532,17 @@ void client_free(struct client *client)
 		loop_timer_drop(client->loop, flight->timer);
 		if (flight->added)
 			must(curl_multi_remove_handle(client->multi, flight->easy) == CURLM_OK);
-		curl_easy_cleanup(flight->easy);
+		if (flight->easy != NULL)
+			curl_easy_cleanup(flight->easy);
 		curl_mime_free(flight->mime);
 		curl_slist_free_all(flight->headers);
 		if (flight->used)
 			sink_close(&flight->sink);
 		mem_free(flight);
 	}
+	while (client->spare_count > 0)
+		curl_easy_cleanup(client->spare[--client->spare_count]);
+	mem_free(client->spare);
 	mem_free(client->flights);
 	must(curl_multi_cleanup(client->multi) == CURLM_OK);
 	loop_timer_drop(client->loop, client->timer);
