@@ -12,6 +12,13 @@ enum task_kind {
 	TASK_EDIT,      /* a message we know gets other words */
 	TASK_PHOTO,     /* a job's result from the spool */
 	TASK_WEBHOOK,   /* set, or ask about, the webhook */
+	TASK_DOCUMENT,  /* a file that stands in the payload as text */
+	/* pay */
+	TASK_PAY_CREATE,        /* open a payment at the provider, under the stored key */
+	TASK_PAY_ASK,           /* what the provider says of a payment: the truth */
+	TASK_PAY_REFUND,        /* give money back, under the stored key */
+	TASK_PAY_REFUND_ASK,    /* what the provider says of a refund */
+	TASK_PAY_LIST,          /* a page of the provider's payments, for reconciliation */
 	/* media */
 	TASK_SUBMIT,    /* order from the provider: paid, never repeated blindly */
 	TASK_POLL,      /* ask how the order is getting on */

@@ -6,6 +6,7 @@
 #define S SETTINGS_SUPERVISOR
 #define CHAT SETTINGS_CHAT
 #define MEDIA SETTINGS_MEDIA
+#define PAY SETTINGS_PAY
 #define HELPERS SETTINGS_HELPERS
 #define CTL SETTINGS_CTL
 
@@ -15,9 +16,9 @@ const struct conf_entry settings_table[] = {
 		"Token of the bot, as BotFather gave it."},
 	{"TELEGRAM_SECRET_TOKEN", CONF_KEY, NULL, 16, 256, "", R | CHAT, true,
 		"Secret that Telegram repeats in a header of every update; letters, digits, _ and -."},
-	{"WEBHOOK_BASE_URL", CONF_URL, NULL, 1, 512, "", CHAT, false,
+	{"WEBHOOK_BASE_URL", CONF_URL, NULL, 1, 512, "", CHAT | PAY, false,
 		"Public https address of this machine; Telegram posts to its path /telegram."},
-	{"ADMIN_IDS", CONF_IDS, "", 0, 1024, "", R, false,
+	{"ADMIN_IDS", CONF_IDS, "", 0, 1024, "", R | D, false,
 		"Telegram ids of the administrators, commas between."},
 	{"TELEGRAM_API_URL", CONF_URL, "https://api.telegram.org", 1, 512, "", CHAT, false,
 		"Address of the Bot API."},
@@ -37,6 +38,42 @@ const struct conf_entry settings_table[] = {
 		"The catalogue of offers; empty: the one installed with the program."},
 	{"TEXTS_DIR", CONF_PATH, "", 0, 1024, "", R | CHAT, false,
 		"Directory of ru.json and en.json; empty: the one installed with the program."},
+	{"PAYMENT_MAX_RUB", CONF_INT, "15000", 10, 350000, "roubles", R, false,
+		"Largest top-up in roubles."},
+	/* ЮKassa */
+	{"YOOKASSA_SHOP_ID", CONF_KEY, "", 0, 32, "", R | PAY, false,
+		"Number of the shop; empty switches ЮKassa off."},
+	{"YOOKASSA_SECRET_KEY", CONF_KEY, "", 0, 256, "", PAY, true,
+		"Secret key of the shop; a test shop's begins with test_."},
+	{"YOOKASSA_API_URL", CONF_URL, "https://api.yookassa.ru/v3", 1, 512, "", PAY, false,
+		"Address of ЮKassa's API."},
+	{"YOOKASSA_RETURN_URL", CONF_URL, "", 0, 512, "", PAY, false,
+		"Where the payer's browser goes after paying; empty: WEBHOOK_BASE_URL and /pay/return."},
+	{"YOOKASSA_WEBHOOK_URL", CONF_URL, "", 0, 512, "", PAY, false,
+		"Address entered in ЮKassa's cabinet for notifications; only shown and checked, never sent."},
+	{"YOOKASSA_CURRENCY", CONF_TEXT, "RUB", 3, 3, "", R | PAY, false,
+		"Currency of the shop; only RUB is sold."},
+	{"YOOKASSA_TEST_MODE", CONF_BOOL, "no", 0, 0, "", D, false,
+		"Whether the shop is a test shop: a payment whose test flag differs is never credited."},
+	{"YOOKASSA_RECEIPT_EMAIL", CONF_TEXT, "", 0, 128, "", PAY, false,
+		"E-mail put into receipts (54-ФЗ); empty sends no receipt."},
+	{"YOOKASSA_VAT_CODE", CONF_INT, "1", 1, 12, "", PAY, false,
+		"VAT code of the receipt's line (1: without VAT)."},
+	{"YOOKASSA_TAX_SYSTEM_CODE", CONF_INT, "0", 0, 6, "", PAY, false,
+		"Tax system code of the receipt; 0 leaves it out."},
+	/* Betatransfer */
+	{"BETATRANSFER_API_KEY", CONF_KEY, "", 0, 256, "", PAY, true,
+		"Public key (token) of the merchant; empty switches Betatransfer off."},
+	{"BETATRANSFER_SECRET_KEY", CONF_KEY, "", 0, 256, "", R | PAY, true,
+		"Secret key that requests and callbacks are signed with."},
+	{"BETATRANSFER_TEST_MODE", CONF_BOOL, "no", 0, 0, "", R | D, false,
+		"Marks new payments as test; a test payment never credits anybody."},
+	{"BETATRANSFER_API_URL", CONF_URL, "https://merchant.betatransfer.io/api", 1, 512, "", PAY, false,
+		"Address of Betatransfer's API."},
+	{"BETATRANSFER_PAYMENT_SYSTEM", CONF_KEY, "Card", 1, 64, "", PAY, false,
+		"Payment system code as the manager gave it."},
+	{"BETATRANSFER_CURRENCY", CONF_TEXT, "USD", 3, 3, "", R | PAY, false,
+		"Currency of the packages."},
 	/* AI providers */
 	{"FAL_KEY", CONF_KEY, "", 0, 256, "", MEDIA, true,
 		"Key of fal.ai; empty switches its models off."},

@@ -10,6 +10,13 @@
 /* payload by kind:
  *   say, edit      {"notice": name, "args": {...}}                          (data/notice)
  *   photo          {"notice": "result", "args": {...}, "files": [{"path","type","bytes","width","height"}]}
+ *   document       {"notice", "args", "file_name", "text"}       (the file's content, UTF-8, at most 48 KiB)
+ *   pay_create     {"payment", "provider", "order", "key", "amount", "currency", "description", "person"}
+ *   pay_ask        {"payment" or null, "provider", "order" or null, "ext_id" or null}
+ *   pay_refund     {"refund", "payment", "provider", "ext_id", "key", "amount", "currency", "description"}
+ *   pay_refund_ask {"provider", "refund_ext_id"}
+ *   pay_list       {"provider", "what": "payments" | "refunds", "since", "until" (unix seconds), "cursor" or null}
+ *                  amounts in minor units of the currency (kopecks, cents)
  *   webhook        {"do": "set" | "info" | "delete"}
  *   submit         {"job", "provider", "model", "input": {...}}
  *   poll, cancel   {"job", "provider", "model", "request": {"request_id","status_url","response_url","cancel_url"}}

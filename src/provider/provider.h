@@ -46,5 +46,7 @@ int64_t provider_wait_ms(const struct answer *answer, int64_t else_s);
 
 extern const struct provider provider_telegram;
 extern const struct provider provider_fal;
+extern const struct provider provider_yookassa;
+extern const struct provider provider_betatransfer;
 
 #endif
