@@ -131,7 +131,7 @@ subtest 'keyboards and edits' => sub {
         '64 bytes');
     my %id = (chat_id => $ann, message_id => $message->{message_id});
     refused('editMessageText', {%id, text => 'кнопки', reply_markup => $message->{reply_markup}},
-, qr/message is not modified: specified new .* are exactly the same as a current .*message$/,
+        400, qr/message is not modified: specified new .* exactly the same as a current .*message$/,
         'same again');
     refused('editMessageText', {%id, text => 'x', reply_markup => {keyboard => [['a']]}}, 400,
         qr/./, 'reply keyboard in an edit');
