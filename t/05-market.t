@@ -131,8 +131,7 @@ subtest 'keyboards and edits' => sub {
         '64 bytes');
     my %id = (chat_id => $ann, message_id => $message->{message_id});
     refused('editMessageText', {%id, text => 'кнопки', reply_markup => $message->{reply_markup}},
-        400,
-        qr/message is not modified: specified new .* are exactly the same as a current .*message$/,
+        400, qr/message is not modified: specified new .* exactly the same as a current .*message$/,
         'same again');
     refused('editMessageText', {%id, text => 'x', reply_markup => {keyboard => [['a']]}}, 400,
         qr/./, 'reply keyboard in an edit');
@@ -482,8 +481,7 @@ subtest 'fal' => sub {
     is $code, 202, 'not yet';
     ($code) = $market->fal(GET => "/fal/queue/$model/requests/$job->{request_id}/status");
     is $code, 404, 'the full model in the path is not found';
-    is $wait->($job)->{status}, 'COMPLETED', 'completed';
-    ok $body->{metrics} || 1;
+    ok $wait->($job)->{metrics}{inference_time}, 'completed';
     (my $done, $body) = $market->fal(GET => $job->{response_url});
     is $done, 200, 'result';
     is $body->{seed}, 42, 'seed';

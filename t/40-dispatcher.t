@@ -365,9 +365,13 @@ subtest 'PostgreSQL is killed' => sub {
 	my $child = Atelier::FakeHelper::process($dispatcher, 'chat', 1, 1);
 	is $child->{tasks}[0]{task}, $orphan, 'a process of its own holds one more';
 	$pg->kill9;
-	kill KILL => $backend, $child->{pid};
+	kill KILL => $backend;
+	$helper->report($tasks[0]);
+	ok wait_until('it notices', 5, sub { $dispatcher->log =~ /event=database_refused call=report/ }),
+		'a report meets no database';
+	kill KILL => $child->{pid};
 	waitpid $child->{pid}, 0;
-	$helper->report($tasks[$_]) for 0, 1;
+	$helper->report($tasks[1]);
 	ok wait_until('it notices', 5, sub { $dispatcher->log =~ /event=database_away/ }), 'the database is away';
 	is $helper->count('ACK'), 0, 'no ACK without it';
 	$helper->beat($tasks[2]);
@@ -499,7 +503,10 @@ subtest 'drained' => sub {
 	add_webhook();
 	$dispatcher->wake;
 	is $dispatcher->ended(0.8), undef, 'waits for helpers that are being drained too';
+	$pg->kill9;
 	$helper->report($_) for @tasks[1, 2];
+	is $dispatcher->ended(0.8), undef, 'and for the database when it has reports';
+	$pg->start;
 	is scalar(grep { $helper->await('ACK') } 1, 2), 2, 'and takes their reports';
 	$helper->send('BYE');
 	is $dispatcher->ended(5), 0, 'then leaves';

@@ -403,6 +403,9 @@ static enum provider_next unanswered(const struct task *task, const struct answe
 	case ANSWER_CAME:
 		break;
 	}
+	/* It said yes and we cannot read to what: the message may be there. */
+	if (answer->status >= 200 && answer->status < 300 && !repeatable)
+		return provider_end(report, REPORT_UNKNOWN, CLASS_BUSY, 0, "%ld and no JSON", answer->status);
 	return provider_end(report, answer->status == 413 ? REPORT_REFUSED : REPORT_FAILED,
 		answer->status == 413 ? CLASS_OURS : CLASS_BUSY, 0, "%ld and no JSON", answer->status);
 }

@@ -4,7 +4,6 @@ package Atelier::Pg;
 use v5.36;
 use Atelier::Test qw(source_dir build_dir temp_dir wait_until run_command start_command slurp spew);
 use DBI;
-use Digest::SHA qw(sha256_hex);
 use JSON::PP ();
 use POSIX ();
 use Test::More;
@@ -14,7 +13,7 @@ my ($bin) = grep { -x "$_/initdb" } '/usr/lib/postgresql/15/bin', glob '/usr/lib
 
 # Options: dir (where to put it; one of its own when not given). Makes the cluster; start it then.
 sub new ($class, %option) {
-	plan skip_all => 'PostgreSQL is not installed' unless $bin;
+	die 'PostgreSQL is not installed' unless $bin;
 	my $dir = $option{dir} // temp_dir('pg');
 	mkdir $dir or die "$dir: $!" unless -d $dir;
 	my $self = bless {dir => $dir, data => "$dir/data", log => "$dir/log", owner => $$}, $class;
@@ -135,24 +134,13 @@ sub ready ($class, %option) {
 	return $self->start->migrate;
 }
 
-# Brings the database to the schema of the sources: by atelierctl when it is built, else by psql.
+# Brings the database to the schema of the sources, as an operator does.
 sub migrate ($self) {
 	my $sql = source_dir() . '/sql';
-	my $ctl = build_dir() . '/atelierctl';
-	if (-x $ctl) {
-		spew("$self->{dir}/ctl.conf", 'DATABASE_URL=' . $self->super_url . "\n");
-		my ($status, $out, $err) = run_command([$ctl, '-c', "$self->{dir}/ctl.conf", 'migrate',
-			'-d', $sql]);
-		die "atelierctl migrate: $status: $out$err" if $status != 0;
-		return $self;
-	}
-	my @base = ('-X', '-q', '-1', '-v', 'ON_ERROR_STOP=1', '-d', 'atelier');
-	for (sort glob "$sql/migrations/*.sql") {
-		my ($number, $name) = m{/(\d+)_(\w+)\.sql$};
-		$self->psql(@base, '-f', $_, '-c', 'INSERT INTO store.migration (number, name, sha256) '
-			. "VALUES ($number, '$name', '" . sha256_hex(slurp($_)) . q{')});
-	}
-	$self->psql(@base, map { ('-f', $_) } sort glob "$sql/functions/*.sql");
+	spew("$self->{dir}/ctl.conf", 'DATABASE_URL=' . $self->super_url . "\n");
+	my ($status, $out, $err) = run_command([build_dir() . '/atelierctl', '-c', "$self->{dir}/ctl.conf",
+		'migrate', '-d', $sql]);
+	die "atelierctl migrate: $status: $out$err" if $status != 0;
 	return $self;
 }
 

@@ -69,19 +69,8 @@ sub start {
 	$self->start_nginx;
 	$self->write_settings;
 	$self->start_atelier;
-	$self->set_webhook;
+	$self->ctl('webhook', 'set');
 	return $self;
-}
-
-sub set_webhook {
-	my ($self) = @_;
-	if (!-x "$self->{bin}/atelierctl") {
-		my $ua = Mojo::UserAgent->new(ca => $self->ca);
-		my $r = $ua->post("$self->{market}{https}/bot$TOKEN/setWebhook", form => {url => $self->base . '/telegram', secret_token => $SECRET, max_connections => 40, allowed_updates => '["message","edited_message","callback_query","my_chat_member"]'})->result;
-		croak $r->body if !$r->is_success;
-		return;
-	}
-	return $self->ctl('webhook', 'set');
 }
 
 sub start_database {

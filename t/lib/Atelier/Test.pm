@@ -16,10 +16,10 @@ our @EXPORT_OK = qw(source_dir build_dir program temp_dir wait_until run_command
 sub source_dir () { return Cwd::abs_path($ENV{top_srcdir} // '.') }
 sub build_dir () { return Cwd::abs_path($ENV{top_builddir} // '.') }
 
-# The path of a built program; skips the whole test when it is not built.
+# The path of a built program. One that is not built is a failure, never a skip.
 sub program ($name) {
 	my $path = build_dir() . "/$name";
-	plan skip_all => "$name is not built" unless -x $path;
+	die "$name is not built" unless -x $path;
 	return $path;
 }
 

@@ -1,0 +1,37 @@
+/* What the commands of atelierctl share. */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include "base/arena.h"
+#include "base/conf.h"
+#include "data/money.h"
+#include "db/conn.h"
+
+/* How a command ends; also the exit status of the program. */
+enum ctl_end { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 64, CTL_SETTINGS = 78 };
+
+struct ctl {
+	const struct conf *conf;
+	struct db *db;
+	struct arena *arena;            /* lives as long as the command */
+	char **words;                   /* what stands after the command; null at the end */
+	int count;
+	const char *sql_dir;            /* -d of migrate */
+};
+
+/* The commands. Each says on stderr what failed. */
+MUST_CHECK enum ctl_end migrate_run(struct ctl *ctl);
+MUST_CHECK enum ctl_end check_verify(struct ctl *ctl);
+MUST_CHECK enum ctl_end check_status(struct ctl *ctl);
+MUST_CHECK enum ctl_end purse_statement(struct ctl *ctl);
+MUST_CHECK enum ctl_end purse_adjust(struct ctl *ctl);
+MUST_CHECK enum ctl_end webhook_run(struct ctl *ctl);
+
+/* Says on stderr that something could not be done, and returns CTL_FAILED. */
+enum ctl_end ctl_fail(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* One statement; false when it failed, with the reason said. rows as for db_call: db_done after use. */
+MUST_CHECK bool ctl_call(struct ctl *ctl, const struct db_statement *statement, const char *const *args,
+	const struct db_rows **rows);
+
+#endif

@@ -1,0 +1,75 @@
+/* render: one untrusted picture from descriptor 0 to a clean one on descriptor 1, then it is gone. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "render/cage.h"
+#include "render/picture.h"
+
+#define MAIN_USAGE "render picture"
+#define MAIN_LINE_MAX 100
+
+/* One line on descriptor 2, then the end: no library gets to run again. */
+static _Noreturn void leave(int status, const char *line)
+{
+	if (fd_write_all(STDERR_FILENO, line, __builtin_strlen(line)) != FD_OK)
+		status = 1;
+	_exit(status);
+}
+
+static _Noreturn void leave_refused(enum picture_end end)
+{
+	static const char *const words[] = {
+		[PICTURE_NONE] = "not-an-image\n", [PICTURE_TOO_LARGE] = "too-large\n",
+		[PICTURE_BROKEN] = "broken\n",
+	};
+
+	leave(1, words[end]);
+}
+
+static _Noreturn void run(void)
+{
+	struct buf input;
+	struct picture picture;
+	char line[MAIN_LINE_MAX];
+
+	buf_init(&input, PICTURE_INPUT_MAX);
+	if (fd_read_all(STDIN_FILENO, &input) != FD_OK)
+		leave_refused(errno == EFBIG ? PICTURE_TOO_LARGE : PICTURE_BROKEN);
+	enum picture_end end = picture_make(buf_text(&input), input.length, &picture);
+
+	if (end != PICTURE_MADE)
+		leave_refused(end);
+	if (fd_write_all(STDOUT_FILENO, picture.bytes, picture.size) != FD_OK)
+		leave(1, "not-written\n");
+	snprintf(line, sizeof line, "width=%d height=%d bytes=%zu\n", picture.width, picture.height,
+		picture.size);
+	leave(0, line);
+}
+
+int main(int argc, char **argv)
+{
+	proc_options(argc, argv, 1, MAIN_USAGE,
+		"Reads a picture (JPEG, PNG or WebP) from descriptor 0 and writes one fit for Telegram's sendPhoto\n"
+		"to descriptor 1. Descriptor 2 gets a line: width, height and bytes, or, with status 1, not-an-image,\n"
+		"too-large or broken.");
+	if (argc != 2 || !str_equal(argv[1], "picture")) {
+		fputs("Usage: " MAIN_USAGE "\n", stderr);
+		return 64;
+	}
+	cage_begin();
+	/* Libraries take wishes from the environment; ours are made here. The zone is read now: lcms asks for the
+	 * time when files can't be opened any more. */
+	if (clearenv() != 0 || setenv("LC_ALL", "C", 1) != 0 || setenv("TZ", "UTC0", 1) != 0
+		|| setenv("VIPS_DISC_THRESHOLD", "4g", 1) != 0)
+		leave(1, "no-cage\n");
+	tzset();
+	if (!picture_begin(argv[0]) || !cage_enter())
+		leave(1, "no-cage\n");
+	run();
+}

@@ -1,0 +1,150 @@
+#!/usr/bin/perl
+# atelierctl against a real database: migrations and what they refuse, and the operator's commands.
+use v5.36;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Atelier::Life;
+use Atelier::Pg;
+use Atelier::Test qw(program source_dir temp_dir run_command slurp spew);
+use File::Copy qw(copy);
+use POSIX ();
+use Test::More;
+
+my $ctl = program('atelierctl');
+my $dir = temp_dir('ctl');
+my $pg = Atelier::Pg->ready;    # migrated by atelierctl, as it is built
+my $life = Atelier::Life->new($pg);
+spew("$dir/super.conf", 'DATABASE_URL=' . $pg->super_url . "\nBOT_TOKEN=1:secret_of_the_bot\n");
+spew("$dir/ctl.conf", 'DATABASE_URL=' . $pg->url . "\n");
+
+sub ctl ($conf, @words) { return run_command([$ctl, '-c', "$dir/$conf.conf", @words]) }
+
+# Runs it as the operator and compares the exit status and what is said on either stream.
+sub says ($words, $status, $out, $err, $name = "@$words") {
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my ($got, $said, $complained) = ctl('ctl', @$words);
+	is $got, $status, "$name: exit" or diag $said, $complained;
+	like $said, $out, "$name: says";
+	like $complained, $err, "$name: complains";
+}
+
+subtest 'words' => sub {
+	for ([['--help'], 0, qr/^Usage: /, qr/^$/], [['--version'], 0, qr/^atelierctl \(Atelier\) \d/, qr/^$/],
+		[[], 64, qr/^$/, qr/^Usage/], [['dance'], 64, qr/^$/, qr/^Usage/], [['-x', 'verify'], 64, qr/^$/, qr/Usage/],
+		[['statement'], 64, qr/^$/, qr/^Usage/], [['verify', 'x'], 64, qr/^$/, qr/^Usage/],
+		[['statement', 'x'], 64, qr/^$/, qr/x: is no Telegram id/],
+		[['webhook', 'x'], 64, qr/^$/, qr/set, info or delete/])
+	{
+		my ($words, @expect) = @$_;
+		says($words, @expect);
+	}
+	my ($status, undef, $err) = run_command([$ctl, '-c', "$dir/none.conf", 'verify']);
+	is $status, 78, 'settings that are not there';
+	like $err, qr/No such file/, 'are told';
+	spew("$dir/bad.conf", "DATABASE_URL=x\nNOSUCH=1\n");
+	($status, undef, $err) = ctl('bad', 'verify');
+	is $status, 78, 'settings that are wrong';
+	like $err, qr/NOSUCH/, 'are told';
+	spew("$dir/away.conf", "DATABASE_URL=postgresql:///atelier?host=$dir\n");
+	($status, undef, $err) = ctl('away', 'verify');
+	is $status, 1, 'a database that is away';
+	like $err, qr/no database/, 'is told';
+};
+
+subtest 'migrate' => sub {
+	my $copy = "$dir/sql";
+	mkdir $_ for $copy, "$copy/migrations", "$copy/functions";
+	for my $file (glob source_dir() . '/sql/*/*.sql') {
+		my ($to) = $file =~ m{((?:migrations|functions)/[^/]+)$};
+		copy($file, "$copy/$to") or die $!;
+	}
+	my $migrate = sub { ctl('super', 'migrate', '-d', $copy) };
+	is_deeply [map { $_->{name} } $pg->rows('SELECT name FROM store.migration ORDER BY number')],
+		['0001_ledger', '0002_store'], 'what is applied is noted';
+	my ($status, $out, $err) = $migrate->();
+	is "$status$err", '0', 'again';
+	like $out, qr/^schema 2, 6 files of functions$/, 'applies the functions alone';
+	is $pg->value(q{SELECT count(*) FROM pg_proc WHERE proname = 'update_open'}), 1, 'which are there';
+
+	my $first = "$copy/migrations/0001_ledger.sql";
+	my $was = slurp($first);
+	spew($first, "$was\n-- a word\n");
+	($status, $out, $err) = $migrate->();
+	is $status, 1, 'a migration that was changed';
+	like $err, qr/0001_ledger was changed/, 'is refused';
+	spew($first, $was);
+	spew("$copy/migrations/0003_more.sql", 'CREATE TABLE store.more (id int);');
+	($status, $out, $err) = $migrate->();
+	like "$status $err", qr/^1 .*3 migrations, this program knows 2/, 'so is one this program does not know';
+	rename "$copy/migrations/0003_more.sql", "$copy/migrations/more.sql";
+	like +($migrate->())[2], qr/should begin with 0003_/, 'and one without a number';
+	unlink "$copy/migrations/more.sql";
+	spew("$copy/functions/9_wrong.sql", 'CREATE FUNCTION store.wrong() RETURNS int LANGUAGE sql AS $$ SELECT nothing $$;');
+	($status, $out, $err) = $migrate->();
+	like "$status $err", qr/^1 .*9_wrong: 42703/, 'functions that do not load';
+	is $pg->value(q{SELECT count(*) FROM pg_proc WHERE proname = 'update_open'}), 1, 'leave the old ones';
+	unlink "$copy/functions/9_wrong.sql";
+	($status) = $migrate->();
+	is $status, 0, 'and the right ones go in';
+	like +(ctl('super', 'migrate', '-d', "$dir/none"))[2], qr/No such file/, 'a directory that is not there';
+
+	# By the owner of a database who is no superuser, as at a hoster's.
+	$pg->do('CREATE ROLE hoster LOGIN CREATEROLE');
+	$pg->do('CREATE DATABASE other OWNER hoster');
+	spew("$dir/hoster.conf", 'DATABASE_URL=postgresql://hoster@/other?host=' . $pg->dir . "\n");
+	my @both = map { [ctl('hoster', 'migrate', '-d', $copy)] } 1 .. 2;
+	is_deeply [map { "$_->[0]$_->[2]" } @both], [0, 0], 'the owner of a database migrates';
+	like $both[0][1], qr/applied 0001_ledger\napplied 0002_store\n/, 'all of it';
+
+	$pg->do('CREATE DATABASE twice');
+	spew("$dir/twice.conf", 'DATABASE_URL=postgresql://postgres@/twice?host=' . $pg->dir . "\n");
+	my @got = $pg->at_once(4, 'postgres', sub ($i, $db) { join '', (ctl('twice', 'migrate', '-d', $copy))[0, 2] });
+	is_deeply \@got, [(0) x 4], 'four at once wait for each other';
+};
+
+subtest 'money' => sub {
+	$life->seen(1);
+	says([qw(adjust 1 rub 100.50 gift)], 0, qr/^100\.50 rub, now 100\.50 \(key ctl:[0-9a-f]{24}\)$/, qr/^$/);
+	says([qw(adjust 1 rub -0.50 kopecks k1)], 0, qr/^-0\.50 rub, now 100\.00 \(key k1\)$/, qr/^$/);
+	says([qw(adjust 1 rub -0.50 kopecks k1)], 0, qr/^was done before: -0\.50 rub, now 100\.00/, qr/^$/, 'again');
+	says([qw(adjust 1 rub -0.51 kopecks k1)], 1, qr/^$/, qr/key adjust:k1 was used/);
+	says([qw(adjust 1 credit 7 gift)], 0, qr/^7 credit, now 7 /, qr/^$/);
+	says([qw(adjust 1 credit -8 gift)], 1, qr/^$/, qr/1 has 7 credit: nobody may go below 0/);
+	says([qw(adjust 2 rub 1 gift)], 1, qr/^$/, qr/nobody of that id/);
+	says([qw(adjust 1 usd 1 gift)], 64, qr/^$/, qr/usd: is not/);
+	says(['adjust', 1, 'rub', 1, ''], 64, qr/^$/, qr/why/);
+	says(['adjust', 1, 'rub', $_, 'x'], 64, qr/^$/, qr/is no amount of rub/)
+		for '', '0', '-0.00', '1.5', '1.', '.50', '+1', '1e3', ' 1', '1,00', '--1', '10000000000.01', '9' x 30, '1.555';
+	says(['adjust', 1, 'credit', '1.50', 'x'], 64, qr/^$/, qr/is no amount of credit/);
+	says([qw(statement 1)], 0, qr/\A.*\n\d+\t[\d: -]+\tfree\tgrant\t4\t4\t\t\t\n\d+\t.*\trub\tcorrection\t100\.50\t100\.50\t\t\tgift\n.*-0\.50\t100\.00\t\t\tkopecks\n.*\tcredit\tcorrection\t7\t7\t\t\tgift\n\z/, qr/^$/);
+	says(['verify'], 0, qr/^every invariant holds$/, qr/^$/);
+	says(['status'], 0, qr/^jobs\{status="pending"\} 0$/m, qr/^$/);
+	my $super = $pg->super;
+	$super->do(q{UPDATE ledger.account SET balance = balance + 1 WHERE person_id = 1 AND unit = 'rub'});
+	says(['verify'], 1, qr/^L1 .*\nL2 /, qr/2 invariants are broken/, 'a broken ledger');
+	$super->do(q{UPDATE ledger.account SET balance = balance - 1 WHERE person_id = 1 AND unit = 'rub'});
+};
+
+subtest 'webhook' => sub {
+	my $answer = sub ($what, @report) {
+		my $pid = fork // die;
+		if ($pid == 0) {
+			my $helper = Atelier::Life->new($pg);
+			for (1 .. 500) {
+				my ($task) = $helper->claim('chat') or select(undef, undef, undef, 0.02), next;
+				$helper->tell($task, @report);
+				last;
+			}
+			POSIX::_exit(0);
+		}
+		says(['webhook', $what->[0]], @$what[1 .. 3]);
+		waitpid $pid, 0;
+	};
+	$answer->(['info', 0, qr/"url": "https:\/\/x"/, qr/^$/], 'done', result => {url => 'https://x'});
+	$answer->(['set', 0, qr/^webhook set: done$/, qr/^$/], 'done');
+	$answer->(['delete', 1, qr/^$/, qr/webhook delete: ours no such bot/], 'refused', class => 'ours', text => 'no such bot');
+};
+
+$pg->do('UPDATE store.migration SET number = 3 WHERE number = 2');
+says(['verify'], 1, qr/^$/, qr/schema 3, this program knows 2/, 'another schema');
+done_testing;
