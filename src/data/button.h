@@ -13,6 +13,12 @@ enum button_verb {
 	BUTTON_MENU,            /* the main menu */
 	BUTTON_MODE,            /* a mode of the main menu; word: its name */
 	BUTTON_PAY,             /* purses and payment */
+	BUTTON_TOPUP,           /* a top-up in roubles; number: how many */
+	BUTTON_SUM,             /* «Другая сумма» */
+	BUTTON_PACKAGE,         /* a package of credits; word: its id */
+	BUTTON_CHECK,           /* «Проверить статус»; number: the payment */
+	BUTTON_STATEMENT,       /* a page of the statement; number: the movement it begins before */
+	BUTTON_CSV,             /* the statement as a file */
 	BUTTON_CANCEL,          /* leaves the dialog step */
 	BUTTON_GO,              /* «Запустить»; number: the quote */
 	BUTTON_NO,              /* «Отмена» of a quote; number: the quote */

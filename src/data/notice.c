@@ -15,6 +15,11 @@ struct notice_button {
 	enum button_verb verb;
 	const char *label;      /* key of the text; the word of BUTTON_MODE is what follows "button." */
 	bool ends_row;
+	const char *when;       /* argument without which the button is left out */
+	const char *number;     /* argument that numbers it, instead of the form's */
+	int64_t fixed;          /* the number itself; also the label's argument n */
+	const char *url;        /* argument that holds a link: the button opens it instead of coming back */
+	const char *list;       /* argument that holds an array: a row for each, its "word" into the button */
 };
 
 struct notice_form {
@@ -24,42 +29,78 @@ struct notice_form {
 	struct notice_button buttons[NOTICE_BUTTONS_MAX];
 };
 
-#define END {0, NULL, false}
-#define CANCEL_ROW {BUTTON_CANCEL, "button.cancel", true}
+#define NEXT(of_verb, of_label) {.verb = of_verb, .label = of_label}
+#define LAST(of_verb, of_label) {.verb = of_verb, .label = of_label, .ends_row = true}
+#define END {.label = NULL}
+#define CANCEL_ROW LAST(BUTTON_CANCEL, "button.cancel")
 #define MENU_ROWS \
-	{BUTTON_MODE, "button.generate", false}, {BUTTON_MODE, "button.edit", true}, \
-	{BUTTON_MODE, "button.merge", true}, \
-	{BUTTON_MODE, "button.face_swap", false}, {BUTTON_MODE, "button.retouch", true}, \
-	{BUTTON_MODE, "button.upscale", false}, {BUTTON_MODE, "button.add_text", true}, \
-	{BUTTON_MODE, "button.video", true}, \
-	{BUTTON_PAY, "button.pay", true}
+	NEXT(BUTTON_MODE, "button.generate"), LAST(BUTTON_MODE, "button.edit"), \
+	LAST(BUTTON_MODE, "button.merge"), \
+	NEXT(BUTTON_MODE, "button.face_swap"), LAST(BUTTON_MODE, "button.retouch"), \
+	NEXT(BUTTON_MODE, "button.upscale"), LAST(BUTTON_MODE, "button.add_text"), \
+	LAST(BUTTON_MODE, "button.video"), \
+	LAST(BUTTON_PAY, "button.pay")
 
 static const struct notice_form forms[] = {
 	{"welcome", NULL, NULL, {MENU_ROWS, END}},
 	{"menu", NULL, NULL, {MENU_ROWS, END}},
-	{"help", NULL, NULL, {{BUTTON_MENU, "button.menu", true}, END}},
-	{"balance", NULL, NULL, {{BUTTON_PAY, "button.topup", true}, {BUTTON_MENU, "button.menu", true}, END}},
-	{"pay_soon", NULL, NULL, {{BUTTON_MENU, "button.menu", true}, END}},
-	{"mode_soon", NULL, NULL, {{BUTTON_MODE, "button.generate", false}, {BUTTON_MENU, "button.menu", true}, END}},
-	{"media_soon", NULL, NULL, {{BUTTON_MODE, "button.generate", false}, {BUTTON_MENU, "button.menu", true}, END}},
-	{"video_large", NULL, NULL, {{BUTTON_MENU, "button.menu", true}, END}},
+	{"help", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"balance", NULL, NULL, {LAST(BUTTON_PAY, "button.topup"),
+		{.verb = BUTTON_STATEMENT, .label = "button.statement", .fixed = INT64_MAX, .ends_row = true},
+		LAST(BUTTON_MENU, "button.menu"), END}},
+	{"pay_none", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"pay_menu", NULL, NULL, {
+		{.verb = BUTTON_TOPUP, .label = "button.top", .fixed = 100, .when = "roubles"},
+		{.verb = BUTTON_TOPUP, .label = "button.top", .fixed = 300, .when = "roubles", .ends_row = true},
+		{.verb = BUTTON_TOPUP, .label = "button.top", .fixed = 500, .when = "roubles"},
+		{.verb = BUTTON_TOPUP, .label = "button.top", .fixed = 1000, .when = "roubles", .ends_row = true},
+		{.verb = BUTTON_SUM, .label = "button.sum", .when = "roubles", .ends_row = true},
+		{.verb = BUTTON_PACKAGE, .label = "button.package", .list = "packages", .when = "packages"},
+		CANCEL_ROW, END}},
+	{"ask_sum", NULL, NULL, {CANCEL_ROW, END}},
+	{"sum_wrong", NULL, NULL, {CANCEL_ROW, END}},
+	{"pay_limit", NULL, NULL, {END}},
+	{"pay_wait", NULL, NULL, {END}},
+	{"pay_link", NULL, "payment", {
+		{.verb = BUTTON_CHECK, .label = "button.pay_now", .url = "url", .ends_row = true},
+		LAST(BUTTON_CHECK, "button.check"), END}},
+	{"pay_pending", NULL, "payment", {LAST(BUTTON_CHECK, "button.check"), END}},
+	{"pay_done", NULL, NULL, {
+		{.verb = BUTTON_GO, .label = "button.go", .when = "quote", .number = "quote", .ends_row = true},
+		LAST(BUTTON_MENU, "button.menu"), END}},
+	{"pay_canceled", NULL, NULL, {LAST(BUTTON_PAY, "button.topup"), END}},
+	{"pay_failed", NULL, NULL, {LAST(BUTTON_PAY, "button.topup"), END}},
+	{"pay_review", NULL, NULL, {END}},
+	{"pay_refunded", NULL, NULL, {END}},
+	{"debt", NULL, NULL, {LAST(BUTTON_PAY, "button.topup"), END}},
+	{"statement", NULL, NULL, {
+		{.verb = BUTTON_STATEMENT, .label = "button.older", .when = "older", .number = "older", .ends_row = true},
+		LAST(BUTTON_CSV, "button.csv"), END}},
+	{"statement_empty", NULL, NULL, {END}},
+	{"statement_file", NULL, NULL, {END}},
+	{"alert", "what", NULL, {END}},
+	{"mode_soon", NULL, NULL, {NEXT(BUTTON_MODE, "button.generate"), LAST(BUTTON_MENU, "button.menu"), END}},
+	{"media_soon", NULL, NULL, {NEXT(BUTTON_MODE, "button.generate"), LAST(BUTTON_MENU, "button.menu"), END}},
+	{"video_large", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
 	{"ask_prompt", NULL, NULL, {CANCEL_ROW, END}},
 	{"prompt_long", NULL, NULL, {CANCEL_ROW, END}},
-	{"dialog_cancelled", NULL, NULL, {{BUTTON_MENU, "button.menu", true}, END}},
-	{"unknown_command", NULL, NULL, {{BUTTON_MENU, "button.menu", true}, END}},
+	{"dialog_cancelled", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"unknown_command", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
 	{"limit_rate", NULL, NULL, {END}},
 	{"limit_jobs", NULL, NULL, {END}},
 	{"banned", NULL, NULL, {END}},
-	{"confirm", NULL, "quote", {{BUTTON_GO, "button.go", false}, {BUTTON_NO, "button.no", true}, END}},
+	{"confirm", NULL, "quote", {NEXT(BUTTON_GO, "button.go"), LAST(BUTTON_NO, "button.no"), END}},
 	{"cancelled", NULL, NULL, {END}},
-	{"quote_changed", NULL, NULL, {{BUTTON_MODE, "button.generate", false}, {BUTTON_MENU, "button.menu", true}, END}},
-	{"short", NULL, NULL, {{BUTTON_PAY, "button.topup", true}, END}},
+	{"quote_changed", NULL, NULL, {NEXT(BUTTON_MODE, "button.generate"), LAST(BUTTON_MENU, "button.menu"), END}},
+	{"short", NULL, NULL, {LAST(BUTTON_PAY, "button.topup"), END}},
 	{"job_status", "progress", NULL, {END}},
 	{"job_finding", NULL, NULL, {END}},
 	{"job_done", NULL, NULL, {END}},
-	{"job_failed", "reason", "job", {{BUTTON_AGAIN, "button.again", false}, {BUTTON_MENU, "button.menu", true}, END}},
-	{"result", NULL, "job", {{BUTTON_AGAIN, "button.again", false}, {BUTTON_UPSCALE, "button.upscale", true},
-		{BUTTON_CHANGE, "button.change", false}, {BUTTON_ORIGINAL, "button.original", true}, END}},
+	{"job_failed", "reason", "job", {
+		NEXT(BUTTON_AGAIN, "button.again"), LAST(BUTTON_MENU, "button.menu"), END}},
+	{"result", NULL, "job", {
+		NEXT(BUTTON_AGAIN, "button.again"), LAST(BUTTON_UPSCALE, "button.upscale"),
+		NEXT(BUTTON_CHANGE, "button.change"), LAST(BUTTON_ORIGINAL, "button.original"), END}},
 };
 
 const char *notice_name(size_t i)
@@ -99,46 +140,91 @@ static bool write_key(const struct notice_form *form, json *args, char key[NOTIC
 	return length > 0 && length < NOTICE_KEY_MAX;
 }
 
-static json *new_button(const struct texts *texts, const char *lang, const struct notice_button *from, int64_t number)
+/* A button with its label rendered from `args`; word and number go into callback_data. */
+static json *new_button(const struct texts *texts, const char *lang, const struct notice_button *from, json *args,
+	const char *word, int64_t number)
 {
 	struct button button = {.verb = from->verb, .number = number};
-	char data[BUTTON_BYTES];
-	const char *dot = strchr(from->label, '.');
-	if (from->verb == BUTTON_MODE)
-		snprintf(button.word, sizeof button.word, "%s", dot ? dot + 1 : "");
-	button_write(&button, data);
+	const char *url = from->url ? json_text(args, from->url) : NULL;
 	struct buf label;
 	buf_init(&label, 256);
-	if (!text_add(texts, lang, from->label, NULL, &label))
+	if (!text_add(texts, lang, from->label, args, &label))
 		log_error("texts: no %s", from->label);
 	json *made = json_new();
 	json_set_text(made, "text", buf_text(&label));
-	json_set_text(made, "callback_data", data);
 	buf_free(&label);
+	if (url) {
+		json_set_text(made, "url", url);
+	} else {
+		char data[BUTTON_BYTES];
+		snprintf(button.word, sizeof button.word, "%s", word ? word : "");
+		button_write(&button, data);
+		json_set_text(made, "callback_data", data);
+	}
 	return made;
+}
+
+/* The number of a button, from its own argument, the form's, or fixed. False when the argument is missing. */
+static bool number_of(const struct notice_form *form, const struct notice_button *button, json *args, int64_t *number)
+{
+	const char *name = button->number ? button->number : form->number;
+	*number = button->fixed;
+	return button->fixed || !name || (json_i64(args, name, number) && *number > 0);
+}
+
+/* The row or rows of a button of a list. */
+static void push_list(const struct texts *texts, const char *lang, const struct notice_button *from, json *args,
+	json *rows)
+{
+	json *list = json_at(args, from->list);
+	size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+	for (size_t i = 0; i < count && i < NOTICE_BUTTONS_MAX; i++) {
+		json *item = json_object_array_get_idx(list, i), *row = json_new_array();
+		json_push(row, new_button(texts, lang, from, item, json_text(item, "word"), 0));
+		json_push(rows, row);
+	}
+}
+
+/* Adds one button to the row under way (made when null); hands the row over to rows when it ends. */
+static json *push_button(const struct notice_form *form, const struct texts *texts, const char *lang, json *args,
+	const struct notice_button *from, json *row, enum notice_end *end)
+{
+	const char *dot = strchr(from->label, '.');
+	const char *word = from->verb == BUTTON_MODE && dot ? dot + 1 : NULL;
+	int64_t number;
+	if (!number_of(form, from, args, &number)) {
+		*end = NOTICE_STRANGE;
+		return row;
+	}
+	json *own = from->fixed ? json_new() : NULL;
+	if (own)
+		json_set_i64(own, "n", from->fixed);
+	if (!row)
+		row = json_new_array();
+	json_push(row, new_button(texts, lang, from, own ? own : args, word, number));
+	json_drop(own);
+	return row;
 }
 
 static json *new_keyboard(const struct notice_form *form, const struct texts *texts, const char *lang, json *args,
 	enum notice_end *end)
 {
-	int64_t number = 0;
-	if (form->number && (!json_i64(args, form->number, &number) || number <= 0)) {
-		*end = NOTICE_STRANGE;
-		return NULL;
-	}
 	json *rows = json_new_array(), *row = NULL;
 	for (size_t i = 0; i < NOTICE_BUTTONS_MAX && form->buttons[i].label; i++) {
-		if (!row)
-			row = json_new_array();
-		json_push(row, new_button(texts, lang, &form->buttons[i], number));
-		if (form->buttons[i].ends_row) {
+		const struct notice_button *from = &form->buttons[i];
+		bool there = !from->when || json_at(args, from->when);
+		if (there && from->list)
+			push_list(texts, lang, from, args, rows);
+		else if (there)
+			row = push_button(form, texts, lang, args, from, row, end);
+		if (from->ends_row && row) {
 			json_push(rows, row);
 			row = NULL;
 		}
 	}
 	must(!row);
 	json *keyboard = NULL;
-	if (json_object_array_length(rows)) {
+	if (json_object_array_length(rows) && *end == NOTICE_OK) {
 		keyboard = json_new();
 		json_set(keyboard, "inline_keyboard", rows);
 	} else {

@@ -34,6 +34,8 @@ struct catalog {
 	json *root;
 	struct offer offers[OFFER_COUNT_MAX];
 	size_t count;
+	struct package packages[PACKAGE_COUNT_MAX];
+	size_t package_count;
 };
 
 /* A price: a whole number of roubles or the name of a setting that holds one. Absent is 0. */
@@ -108,6 +110,39 @@ static bool read_offers(struct catalog *catalog, const struct conf *conf, struct
 	return errors->length == before;
 }
 
+static const char *read_package(json *entry, struct package *package)
+{
+	package->id = json_text(entry, "id");
+	if (!package->id || strlen(package->id) > 16)
+		return "id is missing or longer than 16 letters";
+	if (!json_i64(entry, "credits", &package->credits) || package->credits < 1 || package->credits > MONEY_MAX)
+		return "credits is not a positive whole number";
+	if (!json_text(entry, "price") || money_parse(json_text(entry, "price"), &package->price) || !package->price)
+		return "price is not an amount like \"7.00\"";
+	if (!json_i64(entry, "discount", &package->discount))
+		package->discount = 0;
+	return NULL;
+}
+
+/* Packages are optional: without them no credits are sold. */
+static bool read_packages(struct catalog *catalog, struct buf *errors)
+{
+	size_t before = errors->length, count = json_count(catalog->root, "packages");
+	if (count > PACKAGE_COUNT_MAX)
+		buf_fmt(errors, "catalogue: more than %d packages\n", PACKAGE_COUNT_MAX);
+	for (size_t i = 0; i < count && i < PACKAGE_COUNT_MAX; i++) {
+		struct package *package = &catalog->packages[catalog->package_count];
+		const char *wrong = read_package(json_object_array_get_idx(json_at(catalog->root, "packages"), i), package);
+		if (!wrong && catalog_package_find(catalog, package->id))
+			wrong = "the id is taken";
+		if (wrong)
+			buf_fmt(errors, "package %s: %s\n", package->id ? package->id : "without id", wrong);
+		else
+			catalog->package_count++;
+	}
+	return errors->length == before;
+}
+
 struct catalog *catalog_read(const char *path, const struct conf *conf, struct buf *errors)
 {
 	struct buf text;
@@ -118,7 +153,7 @@ struct catalog *catalog_read(const char *path, const struct conf *conf, struct b
 	buf_free(&text);
 	if (!catalog->root)
 		buf_fmt(errors, "catalogue %s: cannot be read as JSON\n", path);
-	else if (read_offers(catalog, conf, errors))
+	else if (read_offers(catalog, conf, errors) && read_packages(catalog, errors))
 		return catalog;
 	catalog_free(catalog);
 	return NULL;
@@ -156,6 +191,25 @@ const struct offer *catalog_first(const struct catalog *catalog, enum mode mode)
 	for (size_t i = 0; i < catalog->count; i++)
 		if (catalog->offers[i].mode == mode)
 			return &catalog->offers[i];
+	return NULL;
+}
+
+size_t catalog_package_count(const struct catalog *catalog)
+{
+	return catalog->package_count;
+}
+
+const struct package *catalog_package(const struct catalog *catalog, size_t i)
+{
+	must(i < catalog->package_count);
+	return &catalog->packages[i];
+}
+
+const struct package *catalog_package_find(const struct catalog *catalog, const char *id)
+{
+	for (size_t i = 0; i < catalog->package_count; i++)
+		if (str_equal(catalog->packages[i].id, id))
+			return &catalog->packages[i];
 	return NULL;
 }
 

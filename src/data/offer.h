@@ -37,6 +37,15 @@ struct offer {
 	json *input;                    /* the provider's request, without the prompt */
 };
 
+/* Credits sold together. */
+struct package {
+	const char *id;                 /* fits a button's word */
+	int64_t credits;
+	int64_t price;                  /* hundredths of BETATRANSFER_CURRENCY */
+	int64_t discount;               /* per cent off, for the label; 0: none */
+};
+#define PACKAGE_COUNT_MAX 8
+
 struct catalog;
 
 /* Reads and checks a catalogue. Prices may name a setting (whole roubles). Null when anything is wrong, told as
@@ -48,6 +57,10 @@ size_t catalog_count(const struct catalog *catalog);
 const struct offer *catalog_offer(const struct catalog *catalog, size_t i);
 const struct offer *catalog_find(const struct catalog *catalog, const char *id);        /* or null */
 const struct offer *catalog_first(const struct catalog *catalog, enum mode mode);       /* or null */
+
+size_t catalog_package_count(const struct catalog *catalog);
+const struct package *catalog_package(const struct catalog *catalog, size_t i);
+const struct package *catalog_package_find(const struct catalog *catalog, const char *id);      /* or null */
 
 /* Which purse pays: a free operation if the offer allows it, else credits if they suffice, else roubles if they
  * suffice. False when none does; then price is what it would cost (credits only when it has no rouble price). */

@@ -13,6 +13,7 @@
 #define TEXT_FILE_MAX (1u << 20)        /* bytes of one language */
 #define TEXT_HOLE_MAX 400               /* bytes between braces */
 #define TEXT_FORMS 3
+#define TEXT_KEY_MAX 64
 
 enum language { LANGUAGE_RU, LANGUAGE_EN, LANGUAGE_COUNT };
 static const char *const language_names[LANGUAGE_COUNT] = {"ru", "en"};
@@ -58,7 +59,7 @@ static json *holes_of(const char *sentence)
 {
 	json *names = json_new();
 	for (const char *at = strchr(sentence, '{'); at; at = strchr(at + 1, '{')) {
-		const char *name = at + 1 + (at[1] == '?');
+		const char *name = at + 1 + (at[1] == '?' || at[1] == '*');
 		char copy[TEXT_HOLE_MAX];
 		size_t length = strcspn(name, "|:}{");
 		if (length < sizeof copy) {
@@ -223,12 +224,29 @@ static bool add_argument(const struct texts *texts, const char *lang, json *valu
 static bool add_template(const struct texts *texts, const char *lang, const char *template, json *args,
 	struct buf *out);
 
+/* A line for each object of an array, by its kind. */
+static bool add_rows(const struct texts *texts, const char *lang, json *rows, const char *key, struct buf *out)
+{
+	bool good = json_object_is_type(rows, json_type_array);
+	size_t count = good ? json_object_array_length(rows) : 0;
+	for (size_t i = 0; i < count; i++) {
+		json *row = json_object_array_get_idx(rows, i);
+		const char *kind = json_text(row, "kind");
+		char name[TEXT_KEY_MAX];
+		int length = snprintf(name, sizeof name, "%s.%s", key, kind ? kind : "");
+		if (i)
+			buf_char(out, '\n');
+		good &= length > 0 && length < TEXT_KEY_MAX && text_add(texts, lang, name, row, out);
+	}
+	return good;
+}
+
 /* One hole, its text between the braces given. */
 static bool add_hole(const struct texts *texts, const char *lang, char *hole, json *args, struct buf *out)
 {
-	bool maybe = hole[0] == '?';
-	char *name = hole + maybe;
-	size_t length = strcspn(name, maybe ? ":" : "|");
+	bool maybe = hole[0] == '?', each = hole[0] == '*';
+	char *name = hole + (maybe || each);
+	size_t length = strcspn(name, maybe || each ? ":" : "|");
 	char *rest = name[length] ? name + length + 1 : NULL;
 	name[length] = '\0';
 	json *value = json_at(args, name);
@@ -236,6 +254,8 @@ static bool add_hole(const struct texts *texts, const char *lang, char *hole, js
 		return !value || !rest || add_template(texts, lang, rest, args, out);
 	if (!value)
 		return false;
+	if (each)
+		return rest && add_rows(texts, lang, value, rest, out);
 	if (rest)
 		return json_object_is_type(value, json_type_int) &&
 			add_plural(lang, rest, json_object_get_int64(value), out);

@@ -19,6 +19,7 @@ void texts_free(struct texts *texts);
  *   {name}              the argument, HTML-escaped; an amount object is written through the money.* keys
  *   {name|one|few|many} the plural form for the whole number `name` (English: one and the last)
  *   {?name:words}       the words (with holes of their own, not nested) only when the argument is there
+ *   {*name:key}         a line for each object in the array `name`: the sentence "key.<its kind>" filled from it
  * A key or argument that is missing is our fault and shows up as the bare key, and false is returned. */
 bool text_add(const struct texts *texts, const char *lang, const char *key, json *args, struct buf *out);
 bool text_has(const struct texts *texts, const char *key);
