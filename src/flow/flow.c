@@ -16,7 +16,7 @@ struct flow {
 	struct plan *plan;
 };
 
-static const char *const dialog_names[DIALOG_COUNT] = {"idle", "prompt"};
+static const char *const dialog_names[DIALOG_COUNT] = {"idle", "prompt", "sum"};
 
 const char *dialog_name(enum dialog dialog)
 {
@@ -164,11 +164,108 @@ static void say_balance(struct flow *flow)
 	say(flow, "balance", args);
 }
 
+/* ---- payments ----------------------------------------------------------------------------------------- */
+
+static json *new_packages(const struct flow_setting *setting)
+{
+	json *list = json_new_array();
+	for (size_t i = 0; i < catalog_package_count(setting->catalog); i++) {
+		const struct package *package = catalog_package(setting->catalog, i);
+		enum money_unit unit = str_equal(setting->package_currency, "RUB") ? UNIT_RUB : UNIT_USD;
+		json *item = json_new();
+		json_set_text(item, "word", package->id);
+		json_set_i64(item, "credits", package->credits);
+		json_set(item, "price", money_json((struct money){unit, package->price}));
+		if (package->discount)
+			json_set_i64(item, "discount", package->discount);
+		json_push(list, item);
+	}
+	return list;
+}
+
 static void say_pay(struct flow *flow)
 {
 	json *args = json_new();
+	set_dialog(flow, DIALOG_IDLE);
 	set_purses(flow->views, args);
-	say(flow, "pay_soon", args);
+	if (flow->setting->roubles)
+		json_set_bool(args, "roubles", true);
+	if (flow->setting->packages && catalog_package_count(flow->setting->catalog))
+		json_set(args, "packages", new_packages(flow->setting));
+	bool any = json_at(args, "roubles") || json_at(args, "packages");
+	say(flow, any ? "pay_menu" : "pay_none", args);
+}
+
+static void say_sum(struct flow *flow, const char *notice)
+{
+	json *args = json_new();
+	json_set_i64(args, "min", FLOW_TOPUP_MIN);
+	json_set_i64(args, "max", flow->setting->topup_max);
+	say(flow, notice, args);
+}
+
+static void pay_roubles(struct flow *flow, int64_t roubles)
+{
+	if (!flow->setting->roubles) {
+		say_pay(flow);
+		return;
+	}
+	set_dialog(flow, DIALOG_IDLE);
+	struct plan_step *step = add_step(flow->plan, PLAN_PAY);
+	step->pay.provider = "yookassa";
+	step->pay.currency = "RUB";
+	step->pay.amount = roubles * 100;
+	step->pay.grant = (struct money){UNIT_RUB, roubles * 100};
+}
+
+static void pay_package(struct flow *flow, const char *id)
+{
+	const struct package *package = catalog_package_find(flow->setting->catalog, id);
+	if (!package || !flow->setting->packages) {
+		flow->plan->toast = "toast.gone";
+		return;
+	}
+	struct plan_step *step = add_step(flow->plan, PLAN_PAY);
+	step->pay.provider = "betatransfer";
+	step->pay.currency = flow->setting->package_currency;
+	step->pay.amount = package->price;
+	step->pay.grant = (struct money){UNIT_CREDIT, package->credits};
+	step->pay.package = package->id;
+}
+
+/* "250", "250 ₽", "250 руб.": a whole number of roubles and perhaps its name. */
+static void take_sum(struct flow *flow)
+{
+	char *text = arena_str(flow->arena, flow->update->text);
+	int64_t roubles;
+	str_trim(text);
+	size_t digits = strspn(text, "0123456789");
+	char *rest = arena_str(flow->arena, text + digits);
+	text[digits] = '\0';
+	str_trim(rest);
+	bool named = !*rest || str_equal(rest, "₽") || str_equal(rest, "р") || str_equal(rest, "р.") ||
+		str_starts(rest, "руб") || str_equal(rest, "rub");
+	if (!named || !str_to_i64(text, FLOW_TOPUP_MIN, flow->setting->topup_max, &roubles))
+		say_sum(flow, "sum_wrong");
+	else
+		pay_roubles(flow, roubles);
+}
+
+static void say_statement(struct flow *flow)
+{
+	const char *text = flow->views->statement;
+	json *args = text ? json_read(text, strlen(text)) : NULL;
+	if (json_count(args, "rows")) {
+		say(flow, "statement", args);
+		return;
+	}
+	json_drop(args);
+	say(flow, "statement_empty", NULL);
+}
+
+static void check_payment(struct flow *flow, int64_t payment)
+{
+	add_step(flow->plan, PLAN_PAY_CHECK)->number = payment;
 }
 
 static void cancel_dialog(struct flow *flow)
@@ -184,7 +281,7 @@ static void take_command(struct flow *flow)
 		void (*act)(struct flow *flow);
 	} commands[] = {
 		{"start", say_welcome}, {"help", say_help}, {"balance", say_balance},
-		{"pay", say_pay}, {"cancel", cancel_dialog},
+		{"pay", say_pay}, {"statement", say_statement}, {"cancel", cancel_dialog},
 	};
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
 		if (str_equal(commands[i].name, flow->update->command)) {
@@ -226,6 +323,15 @@ static void press_quote(struct flow *flow, enum plan_kind kind, int64_t quote)
 	step->message = flow->update->message_id;
 }
 
+/* The number comes from the client: it is held to the same bounds as a typed one. */
+static void press_topup(struct flow *flow, int64_t roubles)
+{
+	if (roubles < FLOW_TOPUP_MIN || roubles > flow->setting->topup_max)
+		flow->plan->toast = "toast.gone";
+	else
+		pay_roubles(flow, roubles);
+}
+
 static void take_press(struct flow *flow)
 {
 	struct button button;
@@ -237,6 +343,12 @@ static void take_press(struct flow *flow)
 	case BUTTON_MENU: set_dialog(flow, DIALOG_IDLE); say(flow, "menu", NULL); break;
 	case BUTTON_MODE: press_mode(flow, button.word); break;
 	case BUTTON_PAY: say_pay(flow); break;
+	case BUTTON_TOPUP: press_topup(flow, button.number); break;
+	case BUTTON_SUM: set_dialog(flow, DIALOG_SUM); say_sum(flow, "ask_sum"); break;
+	case BUTTON_PACKAGE: pay_package(flow, button.word); break;
+	case BUTTON_CHECK: check_payment(flow, button.number); break;
+	case BUTTON_STATEMENT: say_statement(flow); break;
+	case BUTTON_CSV: add_step(flow->plan, PLAN_STATEMENT_FILE); break;
 	case BUTTON_CANCEL: cancel_dialog(flow); break;
 	case BUTTON_GO: press_quote(flow, PLAN_ORDER, button.number); break;
 	case BUTTON_NO: press_quote(flow, PLAN_QUOTE_CANCEL, button.number); break;
@@ -267,8 +379,14 @@ void flow_needs(const struct update *update, struct needs *needs)
 {
 	struct button button;
 	*needs = (struct needs){0};
-	if (update->kind == UPDATE_PRESS && button_read(update->data, &button) == 0 && button.verb == BUTTON_AGAIN)
+	if (update->kind == UPDATE_COMMAND && str_equal(update->command, "statement"))
+		needs->statement = INT64_MAX;
+	if (update->kind != UPDATE_PRESS || button_read(update->data, &button))
+		return;
+	if (button.verb == BUTTON_AGAIN)
 		needs->job = button.number;
+	if (button.verb == BUTTON_STATEMENT)
+		needs->statement = button.number;
 }
 
 /* A closed gate still gets an answer: the first refusal in words, later ones as a toast for presses only. */
@@ -317,7 +435,12 @@ void flow_decide(const struct update *update, const struct views *views, const s
 	if (update->kind == UPDATE_UNBLOCKED || update->kind == UPDATE_IGNORED || !pass_gate(&flow))
 		return;
 	switch (update->kind) {
-	case UPDATE_TEXT: take_prompt(&flow); break;
+	case UPDATE_TEXT:
+		if (dialog_of(views->dialog) == DIALOG_SUM)
+			take_sum(&flow);
+		else
+			take_prompt(&flow);
+		break;
 	case UPDATE_COMMAND: take_command(&flow); break;
 	case UPDATE_PHOTO:
 	case UPDATE_VIDEO:
@@ -353,12 +476,33 @@ static void answer_short(const struct refusal *refusal, struct arena *arena, str
 	add_notice(plan, arena, "short", args);
 }
 
+bool flow_can_be_refused(const struct plan_step *step)
+{
+	return step->kind == PLAN_ORDER || step->kind == PLAN_QUOTE_CANCEL || step->kind == PLAN_PAY ||
+		step->kind == PLAN_PAY_CHECK;
+}
+
+/* A payment: what there is to say the database has said itself. */
+static void answer_pay(const struct plan_step *step, const char *outcome, struct arena *arena, struct plan *plan)
+{
+	if (str_equal(outcome, "limit"))
+		add_notice(plan, arena, "pay_limit", NULL);
+	else if (step->kind == PLAN_PAY_CHECK)
+		plan->toast = str_equal(outcome, "gone") ? "toast.gone" : "toast.asked";
+}
+
 void flow_answer(const struct plan_step *step, const struct refusal *refusal, const struct flow_setting *setting,
 	struct arena *arena, struct plan *plan)
 {
 	const char *outcome = refusal->outcome;
 	bool order = step->kind == PLAN_ORDER;
-	if (str_equal(outcome, "ordered")) {
+	if (step->kind == PLAN_PAY || step->kind == PLAN_PAY_CHECK) {
+		answer_pay(step, outcome, arena, plan);
+	} else if (str_equal(outcome, "debt")) {
+		json *args = json_new();
+		json_set(args, "debt", money_json(refusal->debt));
+		add_notice(plan, arena, "debt", args);
+	} else if (str_equal(outcome, "ordered")) {
 		plan->toast = order ? "toast.started" : "toast.already";
 	} else if (str_equal(outcome, "cancelled")) {
 		plan->toast = "toast.cancelled";

@@ -31,20 +31,27 @@ struct views {
 		const char *offer;
 		const char *prompt;
 	} job;
+	const char *statement;          /* of flow_needs.statement: JSON {"rows": [...], "older": id or absent}; or null */
 };
 
 /* What stays the same between updates. */
 struct flow_setting {
 	const struct catalog *catalog;
 	int64_t jobs_max;
+	bool roubles;                   /* ЮKassa is configured */
+	bool packages;                  /* Betatransfer is configured */
+	int64_t topup_max;              /* roubles */
+	const char *package_currency;   /* of the packages' prices */
 };
+#define FLOW_TOPUP_MIN 10               /* roubles (SPEC: whole roubles, at least 10) */
 
 struct needs {
 	int64_t job;            /* 0: none */
+	int64_t statement;      /* 0: none; the movement the page begins before (INT64_MAX: the newest) */
 };
 
 /* The dialog states, kept as {"state": name}. */
-enum dialog { DIALOG_IDLE, DIALOG_PROMPT, DIALOG_COUNT };
+enum dialog { DIALOG_IDLE, DIALOG_PROMPT, DIALOG_SUM, DIALOG_COUNT };
 const char *dialog_name(enum dialog dialog);
 
 enum plan_kind {
@@ -54,6 +61,9 @@ enum plan_kind {
 	PLAN_QUOTE,             /* offer, prompt, price, notice = the confirm screen's arguments */
 	PLAN_QUOTE_CANCEL,      /* number = quote, message; can be refused */
 	PLAN_ORDER,             /* number = quote, message; can be refused */
+	PLAN_PAY,               /* payment; can be refused */
+	PLAN_PAY_CHECK,         /* number = payment; can be refused */
+	PLAN_STATEMENT_FILE,    /* the statement as a file */
 	PLAN_UNREACHABLE,       /* the person stopped the bot */
 	PLAN_PARK,              /* kept for the operator; notice = why, plain words */
 };
@@ -67,6 +77,13 @@ struct plan_step {
 	const struct offer *offer;
 	const char *prompt;
 	struct money price;
+	struct {                /* of PLAN_PAY */
+		const char *provider;
+		int64_t amount;         /* hundredths of currency */
+		const char *currency;
+		struct money grant;
+		const char *package;    /* or null */
+	} pay;
 	enum dialog dialog;
 };
 
@@ -76,18 +93,23 @@ struct plan {
 	const char *toast;      /* key of the words for a pressed button; null: none */
 };
 
-/* How the database answered a step that can be refused (responder.job_order, quote_cancel). */
+/* How the database answered a step that can be refused (responder.job_order, quote_cancel, payment_open,
+ * payment_check). */
 struct refusal {
-	const char *outcome;    /* ordered, already, gone, limit, short; cancelled, ordered, gone */
+	const char *outcome;    /* ordered, already, gone, limit, short, debt; cancelled; opened, again; asked, done */
 	struct money price;
 	int64_t free, credit, rub;
+	struct money debt;      /* with outcome debt */
 };
+
+/* Whether the database may refuse a step, so that flow_answer is to hear what it said. */
+bool flow_can_be_refused(const struct plan_step *step);
 
 void flow_needs(const struct update *update, struct needs *needs);
 void flow_decide(const struct update *update, const struct views *views, const struct flow_setting *setting,
 	struct arena *arena, struct plan *plan);
 
-/* What follows the answer to a step of PLAN_ORDER or PLAN_QUOTE_CANCEL: more to say, and the toast. The plan is
+/* What follows the answer to a step that can be refused: more to say, and the toast. The plan is
  * added to; only PLAN_SAY and PLAN_EDIT steps are. */
 void flow_answer(const struct plan_step *step, const struct refusal *refusal, const struct flow_setting *setting,
 	struct arena *arena, struct plan *plan);
