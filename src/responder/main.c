@@ -77,6 +77,10 @@ static bool read_data(struct responder *responder)
 	responder->flow.catalog = catalog_read(path_or(responder->conf, "CATALOG_FILE", PKGDATADIR "/catalog.json"),
 		responder->conf, &errors);
 	responder->flow.jobs_max = conf_int(responder->conf, "MAX_ACTIVE_JOBS_PER_USER");
+	responder->flow.roubles = *conf_text(responder->conf, "YOOKASSA_SHOP_ID") != '\0';
+	responder->flow.packages = *conf_text(responder->conf, "BETATRANSFER_SECRET_KEY") != '\0';
+	responder->flow.topup_max = conf_int(responder->conf, "PAYMENT_MAX_RUB");
+	responder->flow.package_currency = conf_text(responder->conf, "BETATRANSFER_CURRENCY");
 	bool good = responder->texts && responder->flow.catalog;
 	if (!good)
 		log_error("%s", buf_text(&errors));

@@ -1,9 +1,11 @@
 /* The table of routes (SPEC: HTTP, as nginx routes it), and the small ones among them. */
 #include "responder/route.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "responder/hook_pay.h"
 #include "responder/hook_telegram.h"
 #include "store/turn.h"
 
@@ -14,17 +16,15 @@ static void answer(struct request *request, int status, const char *type, const 
 	request_answer(request, status, type, header, body, strlen(body));
 }
 
-/* Payments are not connected: the sender keeps its notification and repeats it. */
-static void pay_closed(struct responder *responder, struct turn *turn, struct request *request)
-{
-	(void)responder, (void)turn;
-	answer(request, 503, "text/plain; charset=utf-8", "Retry-After: 3600", "not configured\n");
-}
-
 static void yookassa_health(struct responder *responder, struct turn *turn, struct request *request)
 {
-	(void)responder, (void)turn;
-	answer(request, 200, "application/json", NULL, "{\"configured\":false}\n");
+	(void)turn;
+	bool configured = *conf_text(responder->conf, "YOOKASSA_SHOP_ID") != '\0';
+	bool database = session_ping(&responder->session) == SESSION_GOOD;
+	char body[80];
+	snprintf(body, sizeof body, "{\"configured\":%s,\"database\":%s}\n", configured ? "true" : "false",
+		database ? "true" : "false");
+	answer(request, database ? 200 : 503, "application/json", NULL, body);
 }
 
 static void pay_return(struct responder *responder, struct turn *turn, struct request *request)
@@ -72,9 +72,9 @@ static const struct route {
 	void (*act)(struct responder *responder, struct turn *turn, struct request *request);
 } routes[] = {
 	{"telegram", "POST", "Allow: POST", hook_telegram},
-	{"yookassa_webhook", "POST", "Allow: POST", pay_closed},
+	{"yookassa_webhook", "POST", "Allow: POST", hook_yookassa},
 	{"yookassa_health", "GET", "Allow: GET", yookassa_health},
-	{"betatransfer_callback", "POST", "Allow: POST", pay_closed},
+	{"betatransfer_callback", "POST", "Allow: POST", hook_betatransfer},
 	{"pay_return", "GET", "Allow: GET", pay_return},
 	{"media", "GET", "Allow: GET", media},
 	{"healthz", "GET", "Allow: GET", healthz},

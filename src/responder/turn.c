@@ -9,9 +9,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "data/settings.h"
+#include "store/pay.h"
 #include "store/turn.h"
 
 #define SENT_MAX (STORE_TURN_MAX + 8)
+#define STATEMENT_PAGE 10              /* movements on a page */
 
 enum turn_end {
 	TURN_DONE,
@@ -168,6 +170,10 @@ static enum turn_end open_updates(struct turn *turn, struct item **items, size_t
 	for (size_t i = 0; i < count; i++)
 		if (items[i]->needs.job)
 			store_job_view_send(db, turn->arena, items[i]->update.person_id, items[i]->needs.job);
+	for (size_t i = 0; i < count; i++)
+		if (items[i]->needs.statement)
+			store_statement_send(db, turn->arena, items[i]->update.person_id, items[i]->needs.statement,
+				STATEMENT_PAGE);
 	enum turn_end end = end_of(turn, db_sync(db));
 	if (end == TURN_DONE) {
 		db_take(db);
@@ -181,6 +187,9 @@ static enum turn_end open_updates(struct turn *turn, struct item **items, size_t
 			items[i]->views.job.offer = job.offer;
 			items[i]->views.job.prompt = job.prompt;
 		}
+		for (size_t i = 0; i < count; i++)
+			if (items[i]->needs.statement)
+				items[i]->views.statement = store_statement_read(db_take(db), turn->arena);
 	}
 	db_done(db);
 	return end;
@@ -205,6 +214,18 @@ static void send_quote(struct turn *turn, struct item *item, const struct plan_s
 	json_drop(input);
 }
 
+static void send_pay(struct turn *turn, struct item *item, const struct plan_step *step)
+{
+	bool test = str_equal(step->pay.provider, "betatransfer") &&
+		conf_bool(turn->responder->conf, "BETATRANSFER_TEST_MODE");
+	struct store_payment payment = {
+		.person = item->update.person_id, .provider = step->pay.provider, .amount = step->pay.amount,
+		.currency = step->pay.currency, .grant = step->pay.grant, .package = step->pay.package, .test = test,
+		.description = arena_fmt(turn->arena, "Atelier, %" PRId64, item->update.person_id),
+	};
+	store_payment_open_send(turn->responder->session.db, turn->arena, &payment);
+}
+
 static void send_step(struct turn *turn, struct item *item, const struct plan_step *step)
 {
 	struct db *db = turn->responder->session.db;
@@ -222,6 +243,15 @@ static void send_step(struct turn *turn, struct item *item, const struct plan_st
 		break;
 	case PLAN_UNREACHABLE:
 		store_unreachable_send(db, turn->arena, person);
+		break;
+	case PLAN_PAY:
+		send_pay(turn, item, step);
+		break;
+	case PLAN_PAY_CHECK:
+		store_payment_check_send(db, turn->arena, person, step->number);
+		break;
+	case PLAN_STATEMENT_FILE:
+		store_statement_csv_send(db, turn->arena, person);
 		break;
 	case PLAN_PARK:
 		store_park_send(db, turn->arena, item->update.id, step->notice);
@@ -277,18 +307,18 @@ static void read_answer(struct turn *turn, const struct sent *sent, const struct
 	if (sent->step->kind == PLAN_ORDER) {
 		struct store_order order;
 		store_job_order_read(rows, turn->arena, &order);
-		refusal = (struct refusal){order.outcome, order.price, order.free, order.credit, order.rub};
+		refusal = (struct refusal){order.outcome, order.price, order.free, order.credit, order.rub, order.debt};
 		log_info("order: person=%" PRId64 " quote=%" PRId64 " outcome=%s job=%" PRId64, item->update.person_id,
 			sent->step->number, order.outcome, order.job);
 	} else {
-		refusal.outcome = store_quote_cancel_read(rows, turn->arena);
+		refusal.outcome = store_outcome_read(rows, turn->arena);
 	}
 	flow_answer(sent->step, &refusal, &turn->responder->flow, item->arena, &item->plan);
 }
 
 static bool can_be_refused(const struct sent *sent)
 {
-	return sent->step && (sent->step->kind == PLAN_ORDER || sent->step->kind == PLAN_QUOTE_CANCEL);
+	return sent->step && flow_can_be_refused(sent->step);
 }
 
 /* Sends COMMIT with whatever is queued and makes sure that it was one. */

@@ -140,7 +140,7 @@ void store_quote_cancel_send(struct db *db, struct arena *arena, int64_t person,
 	db_send(db, &quote_cancel, args);
 }
 
-const char *store_quote_cancel_read(const struct db_rows *rows, struct arena *arena)
+const char *store_outcome_read(const struct db_rows *rows, struct arena *arena)
 {
 	return rows_count(rows) == 1 ? arena_str(arena, rows_text(rows, 0, 0)) : "gone";
 }

@@ -64,13 +64,15 @@ struct store_quote {
 void store_quote_open_send(struct db *db, struct arena *arena, const struct store_quote *quote);
 
 void store_quote_cancel_send(struct db *db, struct arena *arena, int64_t person, int64_t quote, int64_t message);
-const char *store_quote_cancel_read(const struct db_rows *rows, struct arena *arena);
+/* The one text in the first column of a statement that can be refused; "gone" without a row. */
+const char *store_outcome_read(const struct db_rows *rows, struct arena *arena);
 
 struct store_order {
-	const char *outcome;            /* ordered, already, gone, limit, short */
+	const char *outcome;            /* ordered, already, gone, limit, short, debt */
 	int64_t job;
 	struct money price;
 	int64_t free, credit, rub;
+	struct money debt;              /* with outcome debt */
 };
 void store_job_order_send(struct db *db, struct arena *arena, int64_t person, int64_t quote, int64_t message,
 	int64_t jobs_max);
