@@ -222,9 +222,10 @@ sub free_port {
 # The files of nginx/ with their places filled in, as an operator's installation does it.
 sub fill_nginx {
 	my ($self) = @_;
-	for my $name (qw(atelier.locations atelier.fastcgi)) {
+	for my $name (qw(atelier.locations atelier.fastcgi atelier.yookassa)) {
 		open my $in, '<', "$self->{src}/nginx/$name.in" or croak "nginx/$name.in: $!";
 		open my $out, '>', "$self->{dir}/nginx/$name" or croak "$name: $!";
+		print {$out} "allow 127.0.0.1; # the market\n" if $name eq 'atelier.yookassa';
 		while (my $line = <$in>) {
 			$line =~ s/\@nginxdir\@/$self->{dir}\/nginx/g;
 			$line =~ s/\@rundir\@/$self->{dir}\/run/g;
@@ -258,6 +259,9 @@ http {
 		ssl_certificate $dir/tls/server.pem;
 		ssl_certificate_key $dir/tls/server.key;
 		ssl_protocols TLSv1.2 TLSv1.3;
+		# A test may play another address.
+		set_real_ip_from 127.0.0.1;
+		real_ip_header X-Played-Address;
 		keepalive_timeout 75s;
 		keepalive_requests 1000000;
 		include $dir/nginx/atelier.locations;
