@@ -13,7 +13,7 @@
 
 struct call_part {              /* of a multipart/form-data body */
 	const char *name;
-	const char *value;      /* the text, when path is null */
+	const char *value;      /* the text when path is null; with a file_name it goes as a file */
 	const char *path;       /* a file to send */
 	const char *file_name;  /* as told to the other side */
 	const char *type;

@@ -21,24 +21,40 @@ struct work {
 	struct client *client;
 };
 
+/* By the name in the payload; null: none of this lane's. */
+static const struct provider *adapter_of(enum lane lane, const struct task *task)
+{
+	static const struct provider *const of_pay[] = {&provider_yookassa, &provider_betatransfer, NULL};
+	static const struct provider *const of_media[] = {&provider_fal, NULL};
+	const char *name = json_text(task->payload, "provider");
+	const struct provider *const *at = lane == LANE_PAY ? of_pay : of_media;
+
+	if (lane == LANE_CHAT)
+		return &provider_telegram;
+	if (name == NULL)
+		return lane == LANE_MEDIA ? &provider_fal : NULL;
+	while (*at != NULL && !str_equal((*at)->name, name))
+		at++;
+	return *at;
+}
+
 static enum provider_next ask_adapter(const struct work *work, struct provider_work *step,
 	const struct answer *answer, struct hand *hand, struct report *report)
 {
 	const struct task *task = step->task;
 	const struct provider_setting *setting = work->setting;
-	const char *provider = json_text(task->payload, "provider");
 
 	if (task_kind_lane(task->kind) != work->lane)
 		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "not a task of this lane");
-	if (work->lane == LANE_CHAT)
-		return provider_telegram.next(step, answer, setting, hand->arena, &hand->call, report);
 	if (task->kind == TASK_FETCH)
 		return files_fetch(step, answer, setting, hand->arena, &hand->call, report);
 	if (task->kind == TASK_SWEEP)
 		return files_sweep(step, setting, report);
-	if (provider == NULL || str_equal(provider, provider_fal.name))
-		return provider_fal.next(step, answer, setting, hand->arena, &hand->call, report);
-	return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "an unknown provider");
+	const struct provider *adapter = adapter_of(work->lane, task);
+
+	if (adapter == NULL)
+		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "an unknown provider");
+	return adapter->next(step, answer, setting, hand->arena, &hand->call, report);
 }
 
 /* A line for each end. Polls that bring nothing new are many. */
@@ -158,7 +174,8 @@ void work_begin(struct work *work, struct hand *hand)
 
 static bool only_asks(enum task_kind kind)
 {
-	return kind == TASK_POLL || kind == TASK_LOOKUP || kind == TASK_FETCH;
+	return kind == TASK_POLL || kind == TASK_LOOKUP || kind == TASK_FETCH || kind == TASK_PAY_ASK
+		|| kind == TASK_PAY_REFUND_ASK || kind == TASK_PAY_LIST;
 }
 
 void work_cancel(struct work *work, struct hand *hand)

@@ -11,6 +11,7 @@
 
 #define SEND_MS 30000
 #define UPLOAD_MS 120000
+#define FILE_NAME_MAX 64
 #define PHOTO_BYTES_MAX (10 << 20)      /* of sendPhoto */
 #define UPLOAD_BYTES_MAX (50 << 20)     /* of everything else */
 #define PHOTO_SIDES_MAX 10000           /* width and height together */
@@ -23,7 +24,7 @@
 #define NOTE_STRANGE "strange"
 
 #define KIND(kind) (1u << (kind))
-#define SENDS (KIND(TASK_SAY) | KIND(TASK_PHOTO))
+#define SENDS (KIND(TASK_SAY) | KIND(TASK_PHOTO) | KIND(TASK_DOCUMENT))
 #define ANY (SENDS | KIND(TASK_EDIT) | KIND(TASK_WEBHOOK))
 
 struct row {
@@ -180,6 +181,26 @@ static void part_add(struct call *call, struct call_part part)
 	call->parts[call->part_count++] = part;
 }
 
+/* An upload to the task's chat with its notice as the caption; the file is the caller's. */
+static void upload_begin(struct provider_work *work, const struct provider_setting *setting,
+	struct arena *arena, const char *method, struct call *call)
+{
+	struct words words = words_make(work, setting, arena);
+
+	call_begin(call, setting, arena, method);
+	call->total_ms = UPLOAD_MS;
+	call->fresh = true;
+	part_add(call, (struct call_part){.name = "chat_id",
+		.value = arena_fmt(arena, "%" PRId64, work->task->chat_id)});
+	part_add(call, (struct call_part){.name = "caption", .value = words.text});
+	if (words.html)
+		part_add(call, (struct call_part){.name = "parse_mode", .value = "HTML"});
+	if (words.keyboard != NULL)
+		part_add(call, (struct call_part){.name = "reply_markup",
+			.value = arena_str(arena, json_write(words.keyboard))});
+	json_drop(words.keyboard);
+}
+
 static enum provider_next photo(struct provider_work *work, const struct provider_setting *setting,
 	struct arena *arena, struct call *call, struct report *report)
 {
@@ -196,19 +217,8 @@ static enum provider_next photo(struct provider_work *work, const struct provide
 			"%" PRId64 " bytes are more than Telegram takes", bytes);
 	const struct form_words *form = &forms[form_of(work, file, type)];
 	const char *ending = strrchr(path, '.');
-	struct words words = words_make(work, setting, arena);
 
-	call_begin(call, setting, arena, form->method);
-	call->total_ms = UPLOAD_MS;
-	call->fresh = true;
-	part_add(call, (struct call_part){.name = "chat_id",
-		.value = arena_fmt(arena, "%" PRId64, task->chat_id)});
-	part_add(call, (struct call_part){.name = "caption", .value = words.text});
-	if (words.html)
-		part_add(call, (struct call_part){.name = "parse_mode", .value = "HTML"});
-	if (words.keyboard != NULL)
-		part_add(call, (struct call_part){.name = "reply_markup",
-			.value = arena_str(arena, json_write(words.keyboard))});
+	upload_begin(work, setting, arena, form->method, call);
 	part_add(call, (struct call_part){
 		.name = form->field,
 		.path = arena_fmt(arena, "%s/%s", setting->spool, path),
@@ -216,7 +226,32 @@ static enum provider_next photo(struct provider_work *work, const struct provide
 			ending == NULL ? "" : ending),
 		.type = type == NULL ? "application/octet-stream" : arena_str(arena, type),
 	});
-	json_drop(words.keyboard);
+	return PROVIDER_CALL;
+}
+
+/* Goes into a header: nothing that could end a line or a quotation there. */
+static bool is_file_name(const char *name)
+{
+	size_t length = name == NULL ? 0 : strlen(name);
+
+	return length > 0 && length <= FILE_NAME_MAX && *name != '.' && strspn(name,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == length;
+}
+
+/* A file that stands in the payload itself. Telegram refuses an empty one. */
+static enum provider_next document(struct provider_work *work, const struct provider_setting *setting,
+	struct arena *arena, struct call *call, struct report *report)
+{
+	const char *name = json_text(work->task->payload, "file_name");
+	const char *text = json_text_clean(work->task->payload, "text", arena);
+
+	if (!is_file_name(name) || text == NULL || *text == '\0')
+		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "no file to send");
+	upload_begin(work, setting, arena, "sendDocument", call);
+	part_add(call, (struct call_part){
+		.name = "document", .value = text, .file_name = arena_str(arena, name),
+		.type = "text/plain; charset=utf-8",
+	});
 	return PROVIDER_CALL;
 }
 
@@ -451,6 +486,8 @@ static enum provider_next next(struct provider_work *work, const struct answer *
 		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "no chat");
 	if (task->kind == TASK_PHOTO)
 		return photo(work, setting, arena, call, report);
+	if (task->kind == TASK_DOCUMENT)
+		return document(work, setting, arena, call, report);
 	if (task->kind == TASK_EDIT && task->message_id == 0)
 		return provider_end(report, REPORT_REFUSED, CLASS_GONE, 0, "no message to edit");
 	if (task->kind == TASK_SAY || task->kind == TASK_EDIT)
