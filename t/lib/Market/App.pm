@@ -4,33 +4,43 @@ use Mojo::Base -base, -signatures;
 # The market: the outside world in one process. One https port is what the bot's own code calls,
 # one http port is for people (the chat page) and tests (control).
 #
-# Sides so far: Telegram and fal.ai. Another side (a payment service with its checkout page,
-# another provider) is one module with routes(), made in sides() and faulted through
-# Market::Fault->serve like these two.
+# Sides so far: Telegram, fal.ai, and the payment services ЮKassa and Betatransfer with their
+# checkout pages. Another side is one module with routes(), made in sides() and faulted through
+# Market::Fault->serve like these.
 use Market::Api;
+use Market::Betatransfer;
 use Market::Chat;
+use Market::Checkout;
+use Market::Clock;
 use Market::Control;
 use Market::Fal;
 use Market::Fault;
 use Market::Log;
 use Market::Media;
+use Market::Notice;
 use Market::Page;
+use Market::Payments;
 use Market::Picture;
 use Market::Telegram;
 use Market::Webhook;
+use Market::Yookassa;
 use Mojo::File qw(path);
 use Mojo::JSON qw(encode_json);
 use Mojo::Server::Daemon;
 use Mojo::Util qw(url_escape);
 use Mojolicious;
 
-has [qw(dir cert key ca token fal_key fal_ms home http https)];
+has [qw(dir cert key ca token fal_key fal_ms home http https yookassa_shop yookassa_key
+    betatransfer_token betatransfer_secret)];
 has limits => sub {
     return {chat_burst => 20, chat_rate => 1, bot_burst => 30, bot_rate => 30, callback_age => 15,
         set_webhook_gap => 1};
 };
 has setting => sub ($self) {
-    return {fal_ms => $self->fal_ms // 3000, fal_keep_s => 3600, retry_scale => 1, expiry => {}};
+    return {fal_ms => $self->fal_ms // 3000, fal_keep_s => 3600, retry_scale => 1, expiry => {},
+        yookassa_url => undef, yookassa_test => 1, yookassa_account => 'good',
+        yookassa_receipt => 0, yookassa_refund => 'succeeded', notify => 1,
+        betatransfer_account => 'good', betatransfer_numbers => 'cents', betatransfer_status => 1};
 };
 has log     => sub ($self) { Market::Log->new(path => $self->dir->child('market.log'))->open_file };
 has fault   => sub { Market::Fault->new };
@@ -45,10 +55,24 @@ has telegram => sub ($self) {
     Market::Telegram->new(world => $self, token => $self->token, api => $self->api);
 };
 has fal     => sub ($self) { Market::Fal->new(world => $self, key => $self->fal_key) };
+has clock    => sub { Market::Clock->new };
+has notice   => sub ($self) { Market::Notice->new(world => $self, ca => $self->ca) };
+has yookassa => sub ($self) {
+    return Market::Yookassa->new(world => $self, shop_id => $self->yookassa_shop,
+        key => $self->yookassa_key);
+};
+has betatransfer => sub ($self) {
+    return Market::Betatransfer->new(world => $self, token => $self->betatransfer_token,
+        secret => $self->betatransfer_secret);
+};
+has payments => sub ($self) { Market::Payments->new(world => $self) };
+has checkout => sub ($self) { Market::Checkout->new(world => $self) };
 has control => sub ($self) { Market::Control->new(world => $self) };
 has page    => sub ($self) { Market::Page->new(world => $self) };
 
-sub sides ($self) { return ($self->fal, $self->telegram) }
+sub sides ($self) {
+    return ($self->fal, $self->yookassa, $self->betatransfer, $self->telegram);
+}
 
 sub start ($self) {
     $self->dir(path($self->dir)->to_abs->make_path);
@@ -60,7 +84,8 @@ sub start ($self) {
     $self->https('https://127.0.0.1:' . $self->_listen($outside, "https://127.0.0.1:0?$tls"));
     my $inside = $self->_app;
     @{$inside->static->paths} = ($self->home->child('public'));
-    $_->routes($inside->routes) for $self->control, $self->page;
+    push @{$inside->renderer->paths}, $self->home->child('pages');
+    $_->routes($inside->routes) for $self->control, $self->payments, $self->checkout, $self->page;
     $self->http('http://127.0.0.1:' . $self->_listen($inside, 'http://127.0.0.1:0'));
     $self->api->names;
     my $about = $self->dir->child('market.json');

@@ -13,7 +13,9 @@ sub routes ($self, $r) {
     my %post = (person => \&person, say => \&say, photo => \&photo, press => \&press,
         block => \&block, update => \&update, set => \&set, fault => \&fault);
     for my $name (sort keys %post) {
-        $control->post("/$name" => sub ($c) { $self->_answer($c, $post{$name}) });
+        $control->post("/$name" => sub ($c) {
+            $self->answer($c, sub ($given) { $post{$name}->($self, $given) });
+        });
     }
     my %get = (log => \&log, counts => \&counts, strange => \&strange, fault => \&faults,
         people => \&people, setting => sub ($self, $c) { return {%{$self->world->setting},
@@ -36,12 +38,12 @@ sub routes ($self, $r) {
     return;
 }
 
-sub _answer ($self, $c, $do) {
+sub answer ($self, $c, $do) {
     local $SIG{__DIE__};
     my $given = eval { decode_json($c->req->body || '{}') };
     return $c->render(json => {error => 'not a JSON object'}, status => 400)
         unless ref $given eq 'HASH';
-    my $result = eval { $self->$do($given) };
+    my $result = eval { $do->($given) };
     if (!$result) {
         my $error = $@ =~ s/ at \S+ line \d+.*//sr;
         return $c->render(json => {error => $error || 'failed'}, status => 400);
@@ -122,7 +124,7 @@ sub counts ($self, $c) {
         in_flight => $webhook->in_flight},
         sends => $world->telegram->sent, strange => scalar @{$world->log->strange},
         fal => {submits => $fal->submits, by_prompt => $fal->by_prompt,
-            by_input => $fal->by_input}};
+            by_input => $fal->by_input}, %{$world->payments->counts}};
 }
 
 sub requests ($self, $c) {
