@@ -19,7 +19,8 @@ static size_t members(json *value)
 	return count;
 }
 
-/* Colons outside texts: one for each member that was written. */
+/* Colons outside texts: one for each member that was written. More than there can be when a name stands in single
+ * quotes, which json-c takes even when told to be strict. */
 static size_t colons(const char *bytes, size_t length)
 {
 	size_t count = 0;
@@ -30,6 +31,8 @@ static size_t colons(const char *bytes, size_t length)
 			i++;
 		else if (bytes[i] == '"')
 			text = !text;
+		else if (!text && bytes[i] == '\'')
+			return SIZE_MAX;
 		else if (!text && bytes[i] == ':')
 			count++;
 	}

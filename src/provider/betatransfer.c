@@ -207,10 +207,11 @@ static void url_copy(json *body, json *truth)
 		json_set_text(truth, "url", url);
 }
 
-/* A payment of /info (amount_name: orderAmount) or /history (amount). In /info "amount" is what is left after the
- * fee. Null when a part is not what it should be: nothing is guessed. */
-static json *payment_read(json *body, const char *amount_name)
+/* A payment of /info, where "amount" is what is left after the fee, or of /history, which may know no other (then
+ * listed). Null when a part is not what it should be: nothing is guessed. */
+static json *payment_read(json *body, bool listed)
 {
+	const char *amount_name = listed && json_at(body, "orderAmount") == NULL ? "amount" : "orderAmount";
 	const char *id = plain_text(body, "id"), *raw = strict_text(body, "status");
 	const char *currency = strict_text(body, "currency"), *order = strict_text(body, "orderId");
 	int64_t amount, paid;
@@ -253,7 +254,7 @@ static json *list_read(json *body)
 
 	for (size_t i = 0; i < count; i++) {
 		json *item = json_object_array_get_idx(items, i);
-		json *one = str_equal(strict_text(item, "type"), "deposit") ? payment_read(item, "amount") : NULL;
+		json *one = str_equal(strict_text(item, "type"), "deposit") ? payment_read(item, true) : NULL;
 
 		if (one == NULL)
 			strange++;
@@ -287,7 +288,7 @@ static const char *error_words(json *body, struct arena *arena)
 	return text != NULL ? text : strict_text(body, "message");
 }
 
-/* Everything said was understood as one of ours, or is an error of which these are the words. */
+/* An answer, and what all that judge it need. */
 struct said {
 	const struct task *task;
 	const struct answer *answer;
@@ -311,6 +312,13 @@ static enum provider_next again(const struct said *said, const char *why, struct
 		said->answer->status, why);
 }
 
+/* Token or sign were not accepted. */
+static bool is_about_us(const struct said *said)
+{
+	return said->answer->status == 401 || said->answer->status == 403
+		|| json_at(said->body, "errors.token") != NULL || json_at(said->body, "errors.sign") != NULL;
+}
+
 static bool is_error(const struct said *said)
 {
 	return said->answer->status == 422 || said->answer->status == 400 || (said->answer->status == 200
@@ -322,11 +330,11 @@ static enum provider_next refused(const struct said *said, struct report *report
 {
 	long status = said->answer->status;
 
-	if (is_error(said))
-		return provider_end(report, REPORT_REFUSED, CLASS_INPUT, 0, "%ld %s", status, said->words);
-	if (status == 401 || status == 403)
+	if (is_about_us(said))
 		return provider_end(report, REPORT_REFUSED, CLASS_FUNDS, 0,
 			"BETATRANSFER REFUSES THE KEY: %ld %s", status, said->words);
+	if (is_error(said))
+		return provider_end(report, REPORT_REFUSED, CLASS_INPUT, 0, "%ld %s", status, said->words);
 	return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "%ld %s", status, said->words);
 }
 
@@ -363,7 +371,7 @@ static enum provider_next asked(const struct said *said, struct report *report)
 	if (status != 200 || is_error(said))
 		return refused(said, report);
 	json *truth = said->task->kind == TASK_PAY_LIST ? list_read(said->body)
-		: payment_read(said->body, "orderAmount");
+		: payment_read(said->body, false);
 
 	if (truth == NULL)
 		return again(said, "and not understood", report);
@@ -406,14 +414,14 @@ static enum provider_next creation_answered(struct provider_work *work, const st
 	long status = said->answer->status;
 
 	if (said->asked) {
-		bool unknown = (status == 404 && said->body != NULL) || is_error(said);
+		bool unknown = (status == 404 && said->body != NULL) || (is_error(said) && !is_about_us(said));
 
 		if (unknown && !posted)
 			return create(work, setting, arena, call, report);
 		return unknown ? provider_end(report, REPORT_REFUSED, CLASS_INPUT, 0, "%s",
 			"the order's name is taken, and unknown") : asked(said, report);
 	}
-	if (is_error(said) && json_at(said->body, "errors.orderId") != NULL)
+	if (is_error(said) && !is_about_us(said) && json_at(said->body, "errors.orderId") != NULL)
 		return ask_order(work, setting, arena, call, report);
 	return status == 200 && !is_error(said) ? created(said, report) : refused(said, report);
 }

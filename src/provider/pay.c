@@ -43,13 +43,16 @@ bool pay_is_currency(const char *text)
 	return is_of(text, CAPITALS, 3) && strlen(text) == 3;
 }
 
+/* Without '@': nobody is shown one host and sent to another. Plain http is for a stand-in on this machine. */
 bool pay_is_url(const char *text)
 {
-	static const char start[] = "https://";
+	static const char safe[] = "https://", near[] = "http://127.0.0.1";
 
-	return is_of(text, LETTERS DIGITS "-._~:/?#[]@!$&()*+,;=%", URL_MAX) && str_starts(text, start)
-		&& strchr(LETTERS DIGITS "[", text[sizeof start - 1]) != NULL
-		&& text[sizeof start - 1] != '\0';
+	if (!is_of(text, LETTERS DIGITS "-._~:/?#[]!$&()*+,;=%", URL_MAX))
+		return false;
+	if (str_starts(text, near))
+		return text[sizeof near - 1] == ':' || text[sizeof near - 1] == '/';
+	return str_starts(text, safe) && strspn(text + sizeof safe - 1, LETTERS DIGITS) > 0;
 }
 
 bool pay_is_sum(int64_t hundredths)

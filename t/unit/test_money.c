@@ -1,4 +1,4 @@
-/* Amounts in minor units: units by name, JSON both ways, arithmetic at its bounds. */
+/* Amounts in minor units: units by name, JSON both ways, decimal text, arithmetic at its bounds. */
 #include "data/money.h"
 
 #include "tap.h"
@@ -95,10 +95,63 @@ static void test_arithmetic(void)
 	}
 }
 
+static void test_decimal(void)
+{
+	static const struct {
+		const char *text;
+		int64_t hundredths;     /* -1: none */
+	} rows[] = {
+		{"0", 0}, {"0.00", 0}, {"0.01", 1}, {"0.1", 10}, {"1", 100}, {"299.00", 29900}, {"299.5", 29950},
+		{"00299.00", 29900}, {"000000000", 0}, {"999999999", 99999999900}, {"999999999.99", 99999999999},
+		{"", -1}, {".", -1}, {".5", -1}, {"5.", -1}, {"5.001", -1}, {"5.000", -1}, {"1000000000", -1},
+		{"1000000000.00", -1}, {"0000000001", -1}, {"1234567890123456789012345678901234567890", -1},
+		{"-5", -1}, {"-0", -1}, {"+5", -1}, {" 5", -1}, {"5 ", -1}, {"5\n", -1}, {"1e2", -1}, {"1E2", -1},
+		{"0x10", -1}, {"1,50", -1}, {"1 000", -1}, {"1_000", -1}, {"1.5.0", -1}, {"1..5", -1}, {"5.-1", -1},
+		{"NaN", -1}, {"inf", -1}, {"٥.٠٠", -1}, {"５", -1}, {"5٠", -1}, {"5.٠٠", -1}, {"5.0٠", -1}, {"₽5", -1},
+		{"5%", -1}, {"5.00RUB", -1}, {"null", -1},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int64_t hundredths = -7;
+		bool good = money_parse(rows[i].text, &hundredths) == 0;
+
+		ok(good == (rows[i].hundredths >= 0), "\"%s\" is %s", rows[i].text, good ? "an amount" : "none");
+		is_i64(hundredths, good ? rows[i].hundredths : -7, "that much");
+	}
+}
+
+static void write_debt(void)
+{
+	char text[MONEY_TEXT_BYTES];
+
+	money_write(-1, text);
+}
+
+static void test_write(void)
+{
+	static const struct { int64_t hundredths; const char *text; } rows[] = {
+		{0, "0.00"}, {1, "0.01"}, {10, "0.10"}, {99, "0.99"}, {100, "1.00"}, {29900, "299.00"},
+		{99999999999, "999999999.99"}, {MONEY_MAX, "10000000000.00"}, {INT64_MAX, "92233720368547758.07"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char text[MONEY_TEXT_BYTES];
+		int64_t back = -1;
+
+		money_write(rows[i].hundredths, text);
+		is_str(text, rows[i].text, "written");
+		ok(rows[i].hundredths > 99999999999 || (money_parse(text, &back) == 0 && back == rows[i].hundredths),
+			"and read back");
+	}
+	faults(write_debt, "a debt is not written");
+}
+
 int main(void)
 {
 	test_units();
 	test_json();
 	test_arithmetic();
+	test_decimal();
+	test_write();
 	return tap_done();
 }
