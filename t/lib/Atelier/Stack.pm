@@ -22,6 +22,8 @@ our @EXPORT_OK = qw(await);
 our $TOKEN = '7712345678:AAEstandInTokenOfTheMarketOnly000000';
 our $SECRET = 'market-secret_0123456789';
 our $FAL_KEY = 'market-fal-key:0123456789abcdef';
+our @YOOKASSA = ('506751', 'test_market_secret_key');
+our @BETATRANSFER = ('pub_test_0123456789abcdef', 'sec_test_fedcba9876543210');
 
 # Calls the test until it gives something true, and returns that; dies after so many seconds.
 sub await {
@@ -36,6 +38,7 @@ sub await {
 }
 
 # Options: settings (hash of NAME => value, undef removes), market (0: none), fal_ms, fsync is always on,
+# market_options (more words for its command line), payments (0: neither provider is set),
 # bin (build directory), dir (else a private one that is removed at the end unless something failed).
 sub new {
 	my ($class, %option) = @_;
@@ -44,6 +47,8 @@ sub new {
 		src => $option{src} // $ENV{top_srcdir} // '.',
 		market_wanted => $option{market} // 1,
 		fal_ms => $option{fal_ms} // 900,
+		market_options => $option{market_options} // [],
+		payments_wanted => $option{payments} // 1,
 		settings => $option{settings} // {},
 		pids => {},
 		owner => $$,
@@ -67,6 +72,7 @@ sub start {
 	$self->start_database;
 	$self->start_market if $self->{market_wanted};
 	$self->start_nginx;
+	$self->market(post => '/control/set', {yookassa_url => $self->base . '/yookassa/webhook'}) if $self->{market_wanted};
 	$self->write_settings;
 	$self->start_atelier;
 	$self->ctl('webhook', 'set');
@@ -175,7 +181,9 @@ sub start_market {
 	unlink "$self->{dir}/market/market.json";
 	$self->spawn('market', {}, $^X, "$self->{src}/t/market/market", '--dir', "$self->{dir}/market",
 		'--cert', "$self->{dir}/tls/server.pem", '--key', "$self->{dir}/tls/server.key", '--ca', $self->ca,
-		'--token', $TOKEN, '--fal-key', $FAL_KEY, '--fal-ms', $self->{fal_ms});
+		'--token', $TOKEN, '--fal-key', $FAL_KEY, '--fal-ms', $self->{fal_ms},
+		'--yookassa-shop', $YOOKASSA[0], '--yookassa-key', $YOOKASSA[1], '--betatransfer-token', $BETATRANSFER[0],
+		'--betatransfer-secret', $BETATRANSFER[1], @{$self->{market_options}});
 	await('the market', 30, sub { -s "$self->{dir}/market/market.json" || !$self->is_running('market') });
 	open my $file, '<', "$self->{dir}/market/market.json" or croak 'the market did not start: ' . $self->log_path('market');
 	local $/ = undef;
@@ -199,6 +207,9 @@ sub say { my ($self, $chat, $text) = @_; return $self->market(post => '/control/
 sub press { my ($self, $chat, %what) = @_; return $self->market(post => '/control/press', {chat => $chat, %what}) }
 sub fault { my ($self, %fault) = @_; return $self->market(post => '/control/fault', \%fault) }
 sub chat { my ($self, $chat) = @_; return $self->market(get => "/control/chat/$chat")->{messages} }
+# pay(provider => 'yookassa', order => 'a1', action => 'decline'): what a payer or the provider does.
+sub pay { my ($self, %what) = @_; return $self->market(post => '/control/pay', \%what) }
+sub payments { $_[0]->market(get => '/control/payments')->{payments} }
 sub counts { $_[0]->market(get => '/control/counts') }
 
 # Waits until a message of the bot in the chat satisfies the test; returns the newest such one.
@@ -326,6 +337,15 @@ sub settings {
 			MEDIA_HOSTS => $place,
 			MEDIA_PRIVATE => 'yes',
 			CA_FILE => $self->ca,
+			!$self->{payments_wanted} ? () : (
+				YOOKASSA_SHOP_ID => $YOOKASSA[0],
+				YOOKASSA_SECRET_KEY => $YOOKASSA[1],
+				YOOKASSA_API_URL => "$out/yookassa/v3",
+				YOOKASSA_TEST_MODE => 'yes',
+				BETATRANSFER_API_KEY => $BETATRANSFER[0],
+				BETATRANSFER_SECRET_KEY => $BETATRANSFER[1],
+				BETATRANSFER_API_URL => "$out/betatransfer/api",
+			),
 		),
 		%{$self->{settings}},
 	);
