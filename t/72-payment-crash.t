@@ -27,7 +27,7 @@ sub kill_role {
 
 sub there { my ($who) = @_; return (grep { ($_->{object}{metadata}{person_id} // '') eq $who } @{$stack->payments})[0] }
 sub state_of { my ($who) = @_; return $pg->value('SELECT state::text FROM store.payment WHERE person_id = $1', $who) // '' }
-sub tell {
+sub notify {
 	my ($ext) = @_;
 	$ua->post_p($stack->base . '/yookassa/webhook' => {'Content-Type' => 'application/json'}
 		=> encode_json({type => 'notification', event => 'payment.succeeded', object => {id => $ext}}))->catch(sub { })->wait;
@@ -62,14 +62,14 @@ for my $step (@steps) {
 	if ($tell) {
 		await('the payment', 30, sub { there($who) });
 		$stack->pay(provider => 'yookassa', id => there($who)->{id}, action => 'pay');
-		tell(there($who)->{id});
+		notify(there($who)->{id});
 	}
 	if ($victim eq 'PostgreSQL') { $pg->kill9; $pg->start } else { kill_role($victim) }
 	await("$name: the payment at the provider", 60, sub { there($who) });
 	if (!$tell) {
 		$stack->pay(provider => 'yookassa', id => there($who)->{id}, action => 'pay');
 	}
-	tell(there($who)->{id}) if !$tell;
+	notify(there($who)->{id}) if !$tell;
 	await("$name: the credit", 90, sub { state_of($who) eq 'succeeded' });
 	is($pg->value('SELECT count(*) FROM ledger.transfer WHERE person_id = $1 AND kind = \'topup\'', $who), 1, "$victim killed, $name: exactly one credit");
 	is(scalar(grep { ($_->{object}{metadata}{person_id} // '') eq $who } @{$stack->payments}), 1, "$victim killed, $name: one payment at the provider");

@@ -38,24 +38,36 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	LEFT JOIN store.job j ON j.status = s.status AND j.status IN ('pending', 'processing')
 	GROUP BY s.status
 	UNION ALL
+	SELECT 'payments', format('{state="%s"}', s.state), count(y.id)
+	FROM (VALUES ('created'::store.payment_state), ('pending')) AS s(state)
+	LEFT JOIN store.payment y ON y.state = s.state AND y.next_ask_at IS NOT NULL
+	GROUP BY s.state
+	UNION ALL
+	SELECT 'hints_dropped', '', coalesce(pg_sequence_last_value('store.hint_dropped'), 0)
+	UNION ALL
 	SELECT 'people', '', greatest(reltuples, 0)::bigint
 	FROM pg_class WHERE oid = 'store.person'::regclass;
 $$;
 
--- Puts a task into its lane and returns its id, or NULL when its dedup key is there already.
+-- Puts a task into its lane and returns its id, or NULL when its dedup key is there already. One with a
+-- topic is put by store.ask_put.
 -- Called by everything that wants something done outside.
 CREATE FUNCTION store.task_add(p_kind text, p_payload jsonb, p_job bigint DEFAULT NULL,
 	p_person bigint DEFAULT NULL, p_message bigint DEFAULT NULL, p_dedup text DEFAULT NULL,
-	p_wait interval DEFAULT '0')
+	p_wait interval DEFAULT '0', p_payment bigint DEFAULT NULL, p_topic text DEFAULT NULL)
 RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO store.task (lane, kind, person_id, chat_id, job_id, message_id, payload, prio,
-		max_attempts, run_at, dedup)
+		max_attempts, run_at, dedup, payment_id, topic)
 	SELECT k.lane::store.lane_name, p_kind, p_person,
-		CASE WHEN p_kind IN ('say', 'edit', 'photo') THEN p_person END, p_job, p_message, p_payload,
-		k.prio, k.max_attempts, now() + p_wait, p_dedup
+		CASE WHEN k.lane = 'chat' AND p_kind <> 'webhook' THEN p_person END, p_job, p_message,
+		p_payload, k.prio, k.max_attempts, now() + p_wait, p_dedup, p_payment, p_topic
 	FROM (VALUES
 		('say', 'chat', 1, 30), ('edit', 'chat', 1, 30), ('photo', 'chat', 0, 30),
-		('webhook', 'chat', 0, 5),
+		('document', 'chat', 1, 10), ('webhook', 'chat', 0, 5),
+		-- how often is decided by store.pay_outcome
+		('pay_create', 'pay', 0, 1000000), ('pay_refund', 'pay', 1, 1000000),
+		('pay_ask', 'pay', 2, 1000000), ('pay_refund_ask', 'pay', 2, 1000000),
+		('pay_list', 'pay', 3, 8),
 		-- what has been begun goes before what is new; a poll is bounded by the job's deadline
 		('fetch', 'media', 0, 20), ('poll', 'media', 1, 1000000), ('lookup', 'media', 1, 20),
 		('submit', 'media', 2, 6), ('cancel', 'media', 3, 20), ('sweep', 'media', 4, 20)
@@ -178,7 +190,7 @@ BEGIN
 		detail = left(concat_ws(': ', p_class, p_detail), 1000), finished_at = clock_timestamp()
 	WHERE id = p_job;
 	PERFORM store.job_notice(p_job, 'job_failed', jsonb_build_object('reason', v_reason,
-		'back', store.money(t.unit, t.amount), 'left', store.money(t.unit, t.c_after)));
+		'back', store.money(t.unit, t.amount), 'left', store.money(t.unit, ledger.balance(t.person_id, t.unit))));
 	PERFORM store.task_add('sweep', jsonb_build_object('job', p_job), p_job,
 		p_dedup => 'job:' || p_job || ':sweep');
 END $$;
@@ -258,19 +270,19 @@ BEGIN
 	WHERE id = p_job;
 	PERFORM store.job_notice(p_job, 'job_done', jsonb_build_object(
 		'price', store.money(t.unit, t.amount),
-		'left', store.money(t.unit, ledger.available(t.person_id, t.unit))));
+		'left', store.money(t.unit, ledger.balance(t.person_id, t.unit))));
 	PERFORM store.task_add('sweep', jsonb_build_object('job', p_job), p_job,
 		p_dedup => 'job:' || p_job || ':sweep');
 END $$;
 
--- Whether the result of a done task has what its kind needs. Called by store.task_done.
-CREATE FUNCTION store.result_fits(p_kind text, p_job bigint, p_result jsonb)
+-- Whether the result of a done task has what its kind needs; p_ref: its job or payment. Called by store.task_done.
+CREATE FUNCTION store.result_fits(p_kind text, p_ref bigint, p_result jsonb)
 RETURNS boolean LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(CASE
 		WHEN p_kind IN ('submit', 'lookup') THEN jsonb_typeof(p_result -> 'request_id') = 'string'
 		WHEN p_kind IN ('poll', 'fetch') THEN jsonb_typeof(p_result -> 'files') = 'array'
 			AND jsonb_array_length(p_result -> 'files') > 0
-		WHEN p_kind = 'photo' OR (p_kind = 'say' AND p_job IS NOT NULL) THEN
+		WHEN p_kind = 'photo' OR (p_kind = 'say' AND p_ref IS NOT NULL) THEN
 			(p_result ->> 'message_id')::bigint > 0
 		ELSE true END, false);
 $$;
@@ -280,7 +292,7 @@ $$;
 CREATE FUNCTION store.task_done(t store.task, p_result jsonb)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF NOT store.result_fits(t.kind, t.job_id, p_result) THEN
+	IF NOT store.result_fits(t.kind, coalesce(t.job_id, t.payment_id), p_result) THEN
 		RAISE EXCEPTION 'result of % does not fit: %', t.kind, left(p_result::text, 200)
 			USING ERRCODE = 'data_exception';
 	END IF;
@@ -304,8 +316,11 @@ BEGIN
 	WHEN t.kind = 'say' AND t.job_id IS NOT NULL THEN
 		UPDATE store.job SET status_message_id = (p_result ->> 'message_id')::bigint
 		WHERE id = t.job_id;
+	WHEN t.kind = 'say' AND t.payment_id IS NOT NULL THEN
+		UPDATE store.payment SET status_message_id = (p_result ->> 'message_id')::bigint
+		WHERE id = t.payment_id;
 	ELSE
-		NULL; -- edit, webhook, cancel, sweep, and what is said beside jobs
+		NULL; -- edit, document, webhook, cancel, sweep, and what is said beside jobs
 	END CASE;
 END $$;
 
@@ -397,6 +412,7 @@ RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF t.kind = 'edit' AND p_class = 'gone' THEN -- the message is no more: a new one, same words
 		UPDATE store.job SET status_message_id = NULL WHERE id = t.job_id;
+		UPDATE store.payment SET status_message_id = NULL WHERE id = t.payment_id;
 		UPDATE store.task SET kind = 'say', message_id = NULL WHERE id = t.id;
 		PERFORM store.task_again(t.id, '0', 0, p_class, p_text, NULL);
 	ELSIF t.kind IN ('say', 'edit') AND p_class = 'markup' AND NOT t.memo ? 'plain' THEN
@@ -427,7 +443,7 @@ BEGIN
 			|| jsonb_build_object('input', j.input, 'taken', store.job_taken(j),
 				'since', floor(extract(epoch FROM coalesce(j.started_at, j.created_at)))::bigint),
 			j.id, p_wait => interval '3 seconds');
-	ELSIF t.kind IN ('say', 'photo') THEN
+	ELSIF t.kind IN ('say', 'photo', 'document') THEN
 		IF t.memo ? 'unknown' THEN
 			PERFORM store.task_dead(t, p_class, p_text);
 		ELSE
@@ -448,6 +464,10 @@ DECLARE
 	v_wait constant interval := interval '1 millisecond' * greatest(coalesce(p_retry_ms, 0), 0);
 	v_unknown constant interval := interval '1 second' * p_unknown_s;
 BEGIN
+	IF t.lane = 'pay' THEN
+		PERFORM store.pay_outcome(t, p_outcome, p_class, p_text, v_wait, p_result);
+		RETURN;
+	END IF;
 	IF t.kind = 'submit' AND p_outcome IN ('later', 'failed', 'refused') THEN
 		PERFORM store.submit_void(t.job_id);
 	END IF;
@@ -477,9 +497,12 @@ BEGIN
 	BEGIN
 		PERFORM store.task_outcome(t, p_outcome, nullif(p_class, ''), p_text, p_retry_ms,
 			p_result, p_unknown_s);
-	EXCEPTION WHEN data_exception OR check_violation OR unique_violation OR case_not_found THEN
-		PERFORM store.task_outcome(t,
-			CASE WHEN t.kind IN ('submit', 'say', 'photo') THEN 'unknown'
+	EXCEPTION WHEN data_exception OR check_violation OR unique_violation OR case_not_found
+		OR SQLSTATE 'P0409' OR SQLSTATE 'P0410'
+	THEN
+		PERFORM store.task_outcome(t, CASE
+				WHEN t.kind IN ('submit', 'say', 'photo', 'document', 'pay_create', 'pay_refund')
+				THEN 'unknown'
 				WHEN t.kind = 'lookup' THEN 'later' ELSE 'failed' END, 'format', SQLERRM,
 			p_retry_ms, NULL, p_unknown_s);
 	END;
@@ -487,8 +510,8 @@ BEGIN
 END $$;
 
 -- Locks what reports are about, in the lock order of the system: people who turned out unreachable,
--- jobs, tasks. Called by dispatcher.report and dispatcher.abandon.
-CREATE FUNCTION store.task_lock(p_ids bigint[], p_unreachable bigint[])
+-- jobs, payments (those of the tasks and p_payments), tasks. Called by dispatcher.report.
+CREATE FUNCTION store.task_lock(p_ids bigint[], p_unreachable bigint[], p_payments bigint[])
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM 1 FROM store.person
@@ -496,6 +519,10 @@ BEGIN
 	ORDER BY id FOR NO KEY UPDATE;
 	PERFORM 1 FROM store.job
 	WHERE id IN (SELECT job_id FROM store.task WHERE id = ANY (p_ids))
+	ORDER BY id FOR NO KEY UPDATE;
+	PERFORM 1 FROM store.payment
+	WHERE id = ANY (p_payments)
+		OR id IN (SELECT payment_id FROM store.task WHERE id = ANY (p_ids))
 	ORDER BY id FOR NO KEY UPDATE;
 	PERFORM 1 FROM store.task WHERE id = ANY (p_ids) ORDER BY id FOR NO KEY UPDATE;
 END $$;
