@@ -36,7 +36,7 @@ sub add ($self, $fault) {
 sub clear ($self) { return $self->open([]) }
 
 sub take ($self, $side, $key) {
-    my ($fault) = grep { $_->{side} eq $side && $key =~ /$_->{match}/ } @{$self->open};
+    my ($fault) = grep { $_->{side} eq $side && $key =~ /(?:$_->{match})/ } @{$self->open};
     return undef unless $fault;
     $self->open([grep { $_ != $fault } @{$self->open}]) if --$fault->{times} <= 0;
     return $fault;

@@ -46,12 +46,12 @@ sub open_payment ($self, $given, $value, $key) {
 
 sub order_of ($metadata) {
     return undef unless ref $metadata eq 'HASH';
-    return (grep {defined} @$metadata{qw(order order_id order_name orderId)})[0];
+    return (grep {defined} map { $metadata->{$_} } qw(order_id order orderId))[0];
 }
 
 sub person_of ($metadata) {
     return undef unless ref $metadata eq 'HASH';
-    return (grep {defined} @$metadata{qw(person_id person telegram_id tg_user_id)})[0];
+    return (grep {defined} map { $metadata->{$_} } qw(person_id person tg_user_id))[0];
 }
 
 # By id, or the newest one of an order.
