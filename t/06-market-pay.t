@@ -324,7 +324,8 @@ subtest 'notifications' => sub {
     $fault->(action => 'foreign');
     my $foreign = $paid->('foreign');
     notices(sub ($hook) { my $object = ($hook->{json} // {})->{object};
-        ($object->{recipient}{account_id} // '') eq '100500' && $object->{id} ne $foreign }, 'one of another shop');
+        ($object->{recipient}{account_id} // '') eq '100500' && $object->{id} ne $foreign },
+        'one of another shop');
     $fault->(action => 'delay', ms => 300);
     my ($start, $slow) = (time, $paid->('slow'));
     notices(of_event('payment.succeeded', $slow), 'a late one');
@@ -505,7 +506,8 @@ subtest 'Betatransfer: callbacks' => sub {
         fields => {id => 9, orderId => 'BT9', amount => '455.00'}});
     ok $market->until(sub { callbacks('BT9', sub ($form) {
         $form->{sign} eq sign('455.00', 'BT9') }) }), 'a callback as given';
-    $market->fault(side => 'betatransfer', action => 'status', status => 503, match => 'POST /info');
+    $market->fault(side => 'betatransfer', action => 'status', status => 503,
+        match => 'POST /info');
     is +(bt('info', orderId => 'BT9'))[0], 503, 'trouble';
 };
 

@@ -160,7 +160,8 @@ sub create ($self, $given) {
         currency => $given->{currency}, system => $given->{paymentSystem} || 'Card',
         payer => $given->{payerId}, at => $self->world->clock->now, history => [],
         url_result => $given->{urlResult}, url_success => $given->{urlSuccess},
-        url_fail => $given->{urlFail}, full => ($given->{fullCallback} // '') =~ /^(?:1|true)\z/ ? 1 : 0,
+        url_fail => $given->{urlFail},
+        full => ($given->{fullCallback} // '') =~ /^(?:1|true)\z/ ? 1 : 0,
         comment => $given->{user_comment}, hash => md5_hex("$id " . rand)};
     $self->payments->{$id} = $self->by_order->{$payment->{order}} = $payment;
     $self->unsettled->{$id} = 1;

@@ -45,7 +45,7 @@ sub show ($self, $c) {
     eval { $self->world->payments->pay({provider => $provider, id => $payment->{id},
         action => 'open'}) };
     my $state = _state($payment);
-    $state = 'closed' if $state eq 'open' && $c->param('closed');
+    $state = 'closed' if $state =~ /^(?:open|partial)$/ && $c->param('closed');
     my $metadata = $payment->{metadata};
     my $person = $provider eq 'yookassa' ? Market::Yookassa::Book::person_of($metadata)
         : $payment->{payer};
@@ -64,7 +64,7 @@ sub show ($self, $c) {
         description => $payment->{description} // $payment->{comment} // 'Пополнение баланса',
         order => $payment->{order}, number => $payment->{id},
         shop => $provider eq 'yookassa' ? 'Магазин № ' . $self->world->yookassa->shop_id
-            : 'Способ: ' . $payment->{system},
+            : $payment->{system},
         test => $provider eq 'yookassa' && $payment->{test}, back => _safe($back),
         reason => $WORD{$reason} // 'Платёж не прошёл',
         minutes => $until > 0 ? int($until / 60 + 0.999) : 0,
