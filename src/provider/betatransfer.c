@@ -143,12 +143,12 @@ static enum provider_next list(const struct task *task, const struct provider_se
 
 /* --- what it says ----------------------------------------------------------------------------- */
 
-/* A text, or a whole number. */
+/* A text, or a whole number that json-c has not clamped. */
 static const char *plain_text(json *body, const char *name)
 {
-	json *value = json_at(body, name);
+	int64_t number;
 
-	return json_object_is_type(value, json_type_int) ? json_object_get_string(value)
+	return json_i64(body, name, &number) ? json_object_get_string(json_at(body, name))
 		: strict_text(body, name);
 }
 
