@@ -13,7 +13,6 @@
 #include "store/turn.h"
 
 #define SENT_MAX (STORE_TURN_MAX + 8)
-#define STATEMENT_PAGE 10              /* movements on a page */
 
 enum turn_end {
 	TURN_DONE,
@@ -172,8 +171,7 @@ static enum turn_end open_updates(struct turn *turn, struct item **items, size_t
 			store_job_view_send(db, turn->arena, items[i]->update.person_id, items[i]->needs.job);
 	for (size_t i = 0; i < count; i++)
 		if (items[i]->needs.statement)
-			store_statement_send(db, turn->arena, items[i]->update.person_id, items[i]->needs.statement,
-				STATEMENT_PAGE);
+			store_statement_send(db, turn->arena, items[i]->update.person_id, items[i]->needs.statement);
 	enum turn_end end = end_of(turn, db_sync(db));
 	if (end == TURN_DONE) {
 		db_take(db);
