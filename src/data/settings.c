@@ -41,7 +41,7 @@ const struct conf_entry settings_table[] = {
 	{"PAYMENT_MAX_RUB", CONF_INT, "15000", 10, 350000, "roubles", R, false,
 		"Largest top-up in roubles."},
 	/* ЮKassa */
-	{"YOOKASSA_SHOP_ID", CONF_KEY, "", 0, 32, "", R | PAY, false,
+	{"YOOKASSA_SHOP_ID", CONF_KEY, "", 0, 32, "", R | D | PAY, false,
 		"Number of the shop; empty switches ЮKassa off."},
 	{"YOOKASSA_SECRET_KEY", CONF_KEY, "", 0, 256, "", PAY, true,
 		"Secret key of the shop; a test shop's begins with test_."},

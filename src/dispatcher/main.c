@@ -12,6 +12,7 @@
 #include "dispatcher/helpers.h"
 #include "dispatcher/lanes.h"
 #include "dispatcher/settle.h"
+#include "dispatcher/till.h"
 
 #define EXIT_CONFIG 78                  /* sysexits.h */
 #define ARENA_BYTES_MAX (32u << 20)     /* the arguments of one call: 64 reports, or 4096 leases */
@@ -70,9 +71,11 @@ int main(int argc, char **argv)
 	desk.database = database_new(&desk, conf_text(conf, "DATABASE_URL"), clockwork_database_up);
 	struct clockwork *clockwork = clockwork_new(&desk, PROC_FD_WAKE_TAKE, PROC_FD_LIFELINE,
 		(int)conf_int(conf, "DRAIN_SECONDS"));
+	struct till *till = till_new(&desk, conf);
 
 	loop_run(desk.loop);
 	log_info("event=leaving");
+	till_free(till);
 	clockwork_free(clockwork);
 	helpers_free(desk.helpers);
 	database_free(desk.database);

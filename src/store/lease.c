@@ -197,3 +197,47 @@ enum db_end lease_purge(struct db *db, int64_t *count)
 {
 	return call_count(db, &purge, NULL, count);
 }
+
+static const struct db_statement pay_due = {
+	"dispatcher.pay_due", "SELECT dispatcher.pay_due($1::int)", 1};
+static const struct db_statement reconcile_due = {
+	"dispatcher.reconcile_due", "SELECT coalesce(dispatcher.reconcile_due(), 0)", 0};
+static const struct db_statement admins_set = {
+	"dispatcher.admins_set", "SELECT dispatcher.admins_set($1::bigint[])", 1};
+static const struct db_statement settings_set = {
+	"dispatcher.settings_set", "SELECT dispatcher.settings_set($1::jsonb)", 1};
+
+enum db_end lease_pay_due(struct db *db, struct arena *arena, int limit, int64_t *count)
+{
+	const char *args[] = {db_i64(arena, limit)};
+
+	return call_count(db, &pay_due, args, count);
+}
+
+enum db_end lease_reconcile_due(struct db *db, int64_t *count)
+{
+	return call_count(db, &reconcile_due, NULL, count);
+}
+
+static enum db_end call_only(struct db *db, const struct db_statement *statement, const char *const *args)
+{
+	const struct db_rows *rows;
+	enum db_end end = db_call(db, statement, args, &rows);
+
+	db_done(db);
+	return end;
+}
+
+enum db_end lease_admins_set(struct db *db, struct arena *arena, const int64_t *ids, size_t count)
+{
+	const char *args[] = {db_array_i64(arena, ids, count)};
+
+	return call_only(db, &admins_set, args);
+}
+
+enum db_end lease_settings_set(struct db *db, const char *settings)
+{
+	const char *args[] = {settings};
+
+	return call_only(db, &settings_set, args);
+}

@@ -53,6 +53,14 @@ MUST_CHECK enum db_end lease_abandon(struct db *db, struct arena *arena, const s
 MUST_CHECK enum db_end lease_reap(struct db *db, struct arena *arena, int unknown_s, int64_t *count);
 MUST_CHECK enum db_end lease_purge(struct db *db, int64_t *count);
 
+/* Puts the questions about payments that are due into the pay lane; count: how many. */
+MUST_CHECK enum db_end lease_pay_due(struct db *db, struct arena *arena, int limit, int64_t *count);
+/* Starts the nightly reconciliation when it is time; count: 1 when it did. */
+MUST_CHECK enum db_end lease_reconcile_due(struct db *db, int64_t *count);
+/* Tells the database who is alerted, and what it must know to judge a payment: a JSON object of texts. */
+MUST_CHECK enum db_end lease_admins_set(struct db *db, struct arena *arena, const int64_t *ids, size_t count);
+MUST_CHECK enum db_end lease_settings_set(struct db *db, const char *settings);
+
 extern const struct db_statement lease_hello;   /* for store/session */
 
 #endif

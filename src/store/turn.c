@@ -20,7 +20,7 @@ static const struct db_statement quote_open = {
 static const struct db_statement quote_cancel = {
 	"responder.quote_cancel", "SELECT responder.quote_cancel($1::bigint, $2::bigint, $3::bigint)", 3};
 static const struct db_statement job_order = {
-	"responder.job_order", "SELECT outcome, job, unit, amount, free, credit, rub "
+	"responder.job_order", "SELECT outcome, job, unit, amount, free, credit, rub, debt_unit, debt "
 	"FROM responder.job_order($1::bigint, $2::bigint, $3::bigint, $4::int)", 4};
 static const struct db_statement unreachable_set = {
 	"responder.unreachable_set", "SELECT responder.unreachable_set($1::bigint, true)", 1};
@@ -167,6 +167,9 @@ void store_job_order_read(const struct db_rows *rows, struct arena *arena, struc
 	order->free = rows_i64(rows, 0, 4);
 	order->credit = rows_i64(rows, 0, 5);
 	order->rub = rows_i64(rows, 0, 6);
+	if (!rows_null(rows, 0, 7) && money_unit_from(rows_text(rows, 0, 7), &order->debt.unit))
+		fault("a unit the database knows and we do not");
+	order->debt.amount = rows_i64(rows, 0, 8);
 }
 
 void store_unreachable_send(struct db *db, struct arena *arena, int64_t person)
