@@ -26,7 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 	"BOT_TOKEN=7300112233:probe\nTELEGRAM_SECRET_TOKEN=0123456789abcdef\n" \
 	"WEBHOOK_BASE_URL=https://bot.example.org\nFAL_KEY=probe:key\n" \
 	"TELEGRAM_API_URL=https://telegram.example.org\nFAL_QUEUE_URL=https://queue.example.org\n" \
-	"FAL_API_URL=https://api.example.org\n"
+	"FAL_API_URL=https://api.example.org\n" \
+	"YOOKASSA_SHOP_ID=506751\nYOOKASSA_SECRET_KEY=test_probe_key\n" \
+	"YOOKASSA_API_URL=https://yookassa.example.org/v3\nYOOKASSA_RECEIPT_EMAIL=a@example.org\n" \
+	"BETATRANSFER_API_KEY=pub_probe_token\nBETATRANSFER_SECRET_KEY=sec_probe_key\n" \
+	"BETATRANSFER_API_URL=https://betatransfer.example.org/api\n"
 
 __attribute__((unused))
 static const struct conf *fuzz_conf(void)
