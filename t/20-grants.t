@@ -89,7 +89,7 @@ subtest 'ways around' => sub {
 		is_deeply [grep { !/^(42501|25001) / } @got], [], "$role finds none";
 		is state_of($role, $_), '', "$role: $_" for "SELECT * FROM $role.hello()";
 		my ($row) = $session{$role}->selectrow_hashref("SELECT * FROM $role.hello()");
-		is_deeply $row, {schema => 2, fsync => 'on', full_page_writes => 'on', synchronous_commit => 'on'},
+		is_deeply $row, {schema => 3, fsync => 'on', full_page_writes => 'on', synchronous_commit => 'on'},
 			"$role is greeted";
 	}
 	my @others = $pg->rows(q{SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'
@@ -119,16 +119,28 @@ subtest 'what is granted works' => sub {
 			q{SELECT * FROM responder.job_view(1, 1)},
 			q{SELECT responder.update_park(1, '22000', 'x', NULL)},
 			q{SELECT responder.update_park(1, '22000', 'x', 'body')},
-			q{SELECT responder.unreachable_set(1, true)}, q{SELECT * FROM responder.health()}],
+			q{SELECT responder.unreachable_set(1, true)}, q{SELECT * FROM responder.health()},
+			q{SELECT * FROM responder.payment_open(1, 'yookassa', 100, 'RUB', 'rub', 100, NULL, false, 'x')},
+			q{SELECT responder.payment_check(1, 1)},
+			q{SELECT responder.payment_hint('yookassa', 'x', NULL, 'payment', 'payment')},
+			q{SELECT responder.payment_hint('yookassa', 'x', NULL, 'refund', 'refund')},
+			q{SELECT * FROM responder.payment_order_view('a1')},
+			q{SELECT * FROM responder.statement(1, 9223372036854775807, 10)},
+			q{SELECT responder.statement_csv(1)}],
 		dispatcher => [
 			(map { "SELECT * FROM dispatcher.claim('$_', 10, 'x', 30)" } qw(chat pay media)),
 			q{SELECT * FROM dispatcher.beat('{1}', '{1}', 30)},
 			q{SELECT * FROM dispatcher.report('{1}', '{1}', '{done}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', 300)},
 			q{SELECT dispatcher.abandon('{1}', '{1}', 300)}, q{SELECT dispatcher.abandon('{}', '{}', 300)},
-			q{SELECT dispatcher.reap(300)}, q{SELECT dispatcher.purge()}],
+			q{SELECT dispatcher.reap(300)}, q{SELECT dispatcher.purge()}, q{SELECT dispatcher.pay_due(10)},
+			q{SELECT dispatcher.admins_set('{1, 2}')}, q{SELECT dispatcher.admins_set('{}')},
+			q{SELECT dispatcher.settings_set('{"yookassa_shop_id": "1", "yookassa_test": "no"}')},
+			q{SELECT dispatcher.reconcile_start(now())}, q{SELECT dispatcher.reconcile_due()}],
 		ctl => [q{SELECT * FROM ctl.adjust(1, 'rub', 100, NULL, 'x', 'k')}, q{SELECT * FROM ctl.statement(1)},
 			q{SELECT * FROM ctl.verify()}, q{SELECT ctl.task_put('chat', 'webhook', '{"do": "info"}')},
-			q{SELECT * FROM ctl.task_get(1)}, q{SELECT * FROM ctl.status()}],
+			q{SELECT * FROM ctl.task_get(1)}, q{SELECT * FROM ctl.status()},
+			q{SELECT * FROM ctl.refund(1, NULL, 1, 'x')}, q{SELECT ctl.refund_book(1, 100, 'x', 1, 'x')},
+			q{SELECT ctl.reconcile(now())}, q{SELECT * FROM ctl.reconcile_result(1)}],
 	);
 	for my $role (@roles) {
 		is state_of($role, $_), '', $_ for $call{$role}->@*;

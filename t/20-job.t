@@ -56,7 +56,7 @@ subtest 'from the order to the picture' => sub {
 	is_deeply $confirm->{payload}, {notice => 'confirm', args => {price => 1, quote => $quote}}, 'the quote is shown';
 	$life->tell($confirm, 'done', result => {message_id => 77});
 	is_deeply $life->order($who, $quote), {outcome => 'ordered', job => 1, unit => 'free', amount => 1,
-		free => 49, credit => 0, rub => 0}, 'ordered';
+		free => 49, credit => 0, rub => 0, debt => undef, debt_unit => undef}, 'ordered';
 	my $job = 1;
 	is state_of($job), 'pending submit 0', 'pending';
 	my ($status) = $life->next('chat');
@@ -140,7 +140,7 @@ subtest 'what is no order' => sub {
 	is $life->order($who, $quotes[2], undef, 1)->{outcome}, 'limit', 'one too many';
 	is $life->order($who, $quotes[2], undef, 3)->{outcome}, 'ordered', 'with room';
 	is_deeply $life->order($who, $quotes[3]), {outcome => 'short', job => undef, unit => 'free', amount => 1,
-		free => 0, credit => 0, rub => 0}, 'short';
+		free => 0, credit => 0, rub => 0, debt => undef, debt_unit => undef}, 'short';
 	$life->give($who, 'free', 1);
 	is $life->order($who, $quotes[3])->{outcome}, 'ordered', 'started when there is enough';
 	whole;

@@ -1,7 +1,7 @@
 -- The ledger's functions: one posts, the others are the business facts that may be posted. None of
 -- them is granted to anybody: they are called by the functions of the callers' schemas.
--- Lock order of the whole system: people, jobs, tasks, chats (each by id), people's accounts (by
--- person, then unit and role), system slots.
+-- Lock order of the whole system: people, jobs, payments, tasks, chats (each by id), people's
+-- accounts (by person, then unit and role), system slots.
 SET LOCAL ROLE atelier_owner;
 
 -- Locks a person's account and returns its id; makes it when it is not there yet.
@@ -534,13 +534,15 @@ FULL JOIN (SELECT h.*, EXISTS (SELECT 1 FROM ledger.transfer s WHERE s.resolves 
 	FROM ledger.transfer h WHERE h.kind = 'hold' AND h.payment_id IS NOT NULL) AS h
 	ON h.id = r.hold_tx
 WHERE r.id IS NULL OR (r.hold_tx IS NULL AND r.back > 0) OR (r.hold_tx IS NOT NULL AND h.id IS NULL)
-	OR (r.state = 'pending') = h.over OR (h.payment_id, h.amount) <> (r.payment_id, r.back)
+	OR (r.state = 'pending') = h.over
+	OR (r.state = 'pending' AND (h.payment_id, h.amount) <> (r.payment_id, r.back))
 UNION ALL
 SELECT 'PA an open payment or refund is asked about', 'payment ' || y.id
 FROM store.payment y
 WHERE (y.state IN ('created', 'pending') AND y.next_ask_at IS NULL
 	OR EXISTS (SELECT 1 FROM store.refund r
-		WHERE r.payment_id = y.id AND r.state = 'pending' AND r.next_ask_at IS NULL))
+		WHERE r.payment_id = y.id AND r.state = 'pending' AND r.next_ask_at IS NULL
+			AND NOT r.confirmed))
 	AND NOT EXISTS (SELECT 1 FROM store.task t WHERE t.payment_id = y.id AND t.lane = 'pay'
 		AND t.state IN ('ready', 'leased'))
 UNION ALL

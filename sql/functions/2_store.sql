@@ -7,6 +7,41 @@ RETURNS jsonb LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_build_object('unit', p_unit, 'amount', p_amount);
 $$;
 
+-- What changed a person's purses, newest first, before transfer p_before (NULL: all). Called by
+-- responder.statement and responder.statement_csv.
+CREATE FUNCTION store.statement(p_person bigint, p_before bigint)
+RETURNS TABLE (id bigint, at timestamptz, kind text, unit text, amount bigint, after bigint,
+	job bigint, payment bigint, note text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT t.id, t.at, t.kind::text, t.unit::text,
+		CASE d.role WHEN 'available' THEN -t.amount ELSE t.amount END,
+		CASE d.role WHEN 'available' THEN t.d_after ELSE t.c_after END,
+		t.job_id, t.payment_id, t.note
+	FROM ledger.transfer t
+	JOIN ledger.account d ON d.id = t.debit
+	JOIN ledger.account c ON c.id = t.credit
+	WHERE t.person_id = p_person AND t.id < coalesce(p_before, 9223372036854775807)
+		AND 'available' IN (d.role, c.role)
+	ORDER BY t.id DESC;
+$$;
+
+-- An amount as a number in a file: money with two decimals.
+CREATE FUNCTION store.unit_text(p_unit text, p_amount bigint)
+RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN p_unit IN ('rub', 'usd') THEN round(p_amount / 100.0, 2)::text
+		ELSE p_amount::text END;
+$$;
+
+-- A line of a CSV file (RFC 4180). What a spreadsheet would take for a formula is made text.
+CREATE FUNCTION store.csv_line(VARIADIC p_fields text[])
+RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(CASE WHEN f.text ~ '^[=+@\t\r]' OR (f.text ~ '^-' AND f.text !~ '^-[0-9.]+$')
+		THEN '"''' || replace(f.text, '"', '""') || '"'
+		WHEN f.text ~ '[",\n\r]' THEN '"' || replace(f.text, '"', '""') || '"'
+		ELSE coalesce(f.text, '') END, ',' ORDER BY f.n) || E'\n'
+	FROM unnest(p_fields) WITH ORDINALITY AS f(text, n);
+$$;
+
 -- What a program asks before it works: the schema it meets, and whether commits last.
 -- Called by responder.hello, dispatcher.hello, ctl.hello.
 CREATE FUNCTION store.hello(OUT schema int, OUT fsync text, OUT full_page_writes text,

@@ -5,7 +5,7 @@ SET LOCAL ROLE atelier_owner;
 -- Takes the updates of a turn: each is recorded (fresh is false when it was before: then nothing
 -- else happens), its person is made on first sight with the free grant and locked, which is what
 -- puts the updates of one person in order, and the rate limit is applied (p_rate a minute, burst
--- p_rate). The persons of a call are distinct. Returns one row for each, n its place in the arrays
+-- p_rate). The persons of a call are distinct. What is owed is a balance below zero. Returns one row for each, n its place in the arrays
 -- from 1; gate: ok, limited (the first refused one: say so), limited_told (say nothing), banned.
 -- First call of every turn. A lang of NULL changes nothing.
 CREATE FUNCTION responder.update_open(p_updates bigint[], p_persons bigint[], p_first_names text[],
@@ -69,7 +69,7 @@ BEGIN
 			sum(balance) FILTER (WHERE unit = 'credit') AS credit,
 			sum(balance) FILTER (WHERE unit = 'rub') AS rub
 		FROM ledger.account
-		WHERE person_id = ANY (v_fresh) AND role = 'available'
+		WHERE person_id = ANY (v_fresh) AND role IN ('available', 'debt')
 		GROUP BY person_id
 	)
 	SELECT a.n::int, s.id IS NOT NULL, coalesce(s.id = ANY (v_new), false),
@@ -149,20 +149,23 @@ END $$;
 -- Starts the job of a quote: holds exactly what was quoted, and puts the order into the media lane.
 -- Its status message is an edit of p_message, or a new one when that is null. Returns one row;
 -- outcome: ordered, already (with the job it has), gone (no such open quote of this person), limit
--- (p_max_active jobs are open), short (the purse does not suffice); the quote's price and the three
+-- (p_max_active jobs are open), debt (something is owed: which and how much), short (the purse does not
+-- suffice: the quote is remembered, and offered again when it does); the quote's price and the three
 -- purses as they are now. Refusals are values, never errors. Called by «Запустить».
 CREATE FUNCTION responder.job_order(p_person bigint, p_quote bigint, p_message bigint,
 	p_max_active int)
 RETURNS TABLE (outcome text, job bigint, unit text, amount bigint, free bigint, credit bigint,
-	rub bigint)
+	rub bigint, debt_unit text, debt bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
 	q store.quote;
 	v_outcome text;
 	v_job bigint;
+	v_debt record;
 BEGIN
 	PERFORM 1 FROM store.person WHERE id = p_person FOR NO KEY UPDATE;
+	SELECT d.unit, d.owed INTO v_debt FROM ledger.debts(p_person) AS d LIMIT 1;
 	SELECT * INTO q FROM store.quote WHERE id = p_quote AND person_id = p_person FOR NO KEY UPDATE;
 	IF q.state = 'ordered' THEN
 		v_outcome := 'already';
@@ -173,11 +176,17 @@ BEGIN
 		AND status IN ('pending', 'processing')) >= p_max_active
 	THEN
 		v_outcome := 'limit';
+	ELSIF v_debt.owed > 0 THEN
+		v_outcome := 'debt';
 	ELSE
 		v_job := store.job_open(q, p_message);
 		v_outcome := CASE WHEN v_job IS NULL THEN 'short' ELSE 'ordered' END;
 	END IF;
-	RETURN QUERY SELECT v_outcome, v_job, q.unit::text, q.amount, b.free, b.credit, b.rub
+	IF v_outcome IN ('short', 'debt') AND q.unit IN ('rub', 'credit') THEN
+		UPDATE store.person SET waiting_quote = q.id WHERE id = p_person;
+	END IF;
+	RETURN QUERY SELECT v_outcome, v_job, q.unit::text, q.amount, b.free, b.credit, b.rub,
+		v_debt.unit::text, v_debt.owed
 	FROM ledger.purse(p_person) AS b;
 END $$;
 
@@ -188,6 +197,180 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT id, offer, mode, title, prompt, status::text FROM store.job
 	WHERE id = p_job AND person_id = p_person;
 $$;
+
+-- Opens a payment: the row and the key of its creation are there before the provider is asked. Says notice
+-- pay_wait. Returns one row; outcome: opened; again (there is an open one of the same, not older than 50
+-- minutes: its link is said once more, when there is one yet); limit (5 are open). p_test: new payments are
+-- test ones; also when the dispatcher says so. Called by the buttons of amounts and packages; the person is
+-- locked by update_open.
+CREATE FUNCTION responder.payment_open(p_person bigint, p_provider text, p_amount bigint,
+	p_currency text, p_grant_unit text, p_grant_amount bigint, p_package text, p_test boolean,
+	p_description text)
+RETURNS TABLE (outcome text, payment bigint, url text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	v_now constant timestamptz := clock_timestamp();
+	y store.payment;
+BEGIN
+	PERFORM 1 FROM store.person WHERE id = p_person FOR NO KEY UPDATE;
+	SELECT * INTO y FROM store.payment
+	WHERE person_id = p_person AND provider = p_provider AND amount = p_amount
+		AND currency = p_currency AND grant_unit = p_grant_unit::ledger.unit
+		AND grant_amount = p_grant_amount AND state IN ('created', 'pending')
+		AND created_at > v_now - CASE WHEN url IS NULL THEN interval '1 minute'
+			ELSE interval '50 minutes' END
+	ORDER BY id DESC LIMIT 1 FOR NO KEY UPDATE;
+	IF FOUND THEN
+		IF y.url IS NOT NULL THEN
+			PERFORM store.payment_link(y);
+		END IF;
+		RETURN QUERY SELECT 'again', y.id, y.url;
+		RETURN;
+	END IF;
+	IF (SELECT count(*) FROM store.payment WHERE person_id = p_person
+		AND state IN ('created', 'pending') AND expires_at > v_now) >= 5
+	THEN
+		RETURN QUERY SELECT 'limit', NULL::bigint, NULL::text;
+		RETURN;
+	END IF;
+	INSERT INTO store.payment (person_id, provider, amount, currency, grant_unit, grant_amount, package,
+		description, test, expires_at)
+	VALUES (p_person, p_provider, p_amount, p_currency, p_grant_unit::ledger.unit, p_grant_amount,
+		p_package, coalesce(p_description, ''),
+		p_test OR coalesce(store.setting(p_provider || '_test')::boolean, false),
+		v_now + CASE p_provider WHEN 'yookassa' THEN interval '1 hour' ELSE interval '1 day' END)
+	RETURNING * INTO y;
+	PERFORM store.payment_create(y);
+	PERFORM store.payment_notice(y, 'pay_wait', jsonb_build_object('amount', store.payment_price(y)));
+	RETURN QUERY SELECT 'opened', y.id, NULL::text;
+END $$;
+
+-- Asks the provider about a payment now, unless that was done in the last 3 seconds; when the answer is
+-- that nothing has come yet, the person hears so. Returns asked; done (its fate is known: the notice is said
+-- once more); gone (no such payment of this person). Called by «Проверить статус».
+CREATE FUNCTION responder.payment_check(p_person bigint, p_payment bigint)
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_now constant timestamptz := clock_timestamp();
+	y store.payment;
+BEGIN
+	SELECT * INTO y FROM store.payment WHERE id = p_payment AND person_id = p_person
+	FOR NO KEY UPDATE;
+	IF NOT FOUND THEN
+		RETURN 'gone';
+	END IF;
+	-- What was given up may have come in late: that is asked too.
+	IF y.credit_tx IS NULL AND y.state <> 'created'
+		AND coalesce(y.asked_at < v_now - interval '3 seconds', true)
+	THEN
+		UPDATE store.payment SET asked_at = v_now, curious = true WHERE id = y.id;
+		PERFORM store.payment_ask(y);
+	END IF;
+	CASE y.state
+	WHEN 'created', 'pending' THEN
+		RETURN 'asked';
+	WHEN 'succeeded' THEN
+		PERFORM store.payment_say(y, 'pay_done', store.payment_done_args(y));
+	WHEN 'refunded' THEN
+		PERFORM store.payment_say(y, 'pay_refunded', store.refund_args(y, y.refunded));
+	WHEN 'review' THEN
+		PERFORM store.payment_say(y, 'pay_review', jsonb_build_object('amount', store.payment_price(y)));
+	WHEN 'canceled' THEN
+		PERFORM store.payment_say(y, 'pay_canceled', jsonb_build_object('reason', y.reason));
+	WHEN 'failed' THEN
+		PERFORM store.payment_say(y, 'pay_failed', '{}');
+	END CASE;
+	RETURN 'done';
+END $$;
+
+-- Somebody says that something has happened to a payment or refund. Nothing of it is believed or kept but
+-- the name of what to ask about. Returns queued; known (it can tell nothing new); dropped (more than 50
+-- questions about unknown ids are open). Called by the webhooks.
+CREATE FUNCTION responder.payment_hint(p_provider text, p_ext_id text, p_order text, p_kind text,
+	p_event text)
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	y store.payment;
+	r store.refund;
+BEGIN
+	IF p_kind = 'refund' THEN
+		SELECT * INTO r FROM store.refund WHERE provider = p_provider AND ext_id = p_ext_id;
+		IF r.state = 'succeeded' THEN
+			RETURN 'known';
+		ELSIF r.id IS NOT NULL THEN
+			PERFORM store.refund_ask(p_provider, p_ext_id, r.payment_id);
+			RETURN 'queued';
+		END IF;
+	ELSE
+		SELECT * INTO y FROM store.payment
+		WHERE id = store.payment_find(p_provider, p_ext_id, p_order);
+		IF y.credit_tx IS NOT NULL AND p_provider = 'yookassa' THEN -- refunds have events of their own
+			RETURN 'known';
+		ELSIF y.id IS NOT NULL AND (y.ext_id IS NOT NULL OR p_provider <> 'yookassa') THEN
+			PERFORM store.payment_ask(y, CASE WHEN y.asked_at > clock_timestamp() - interval '1 second'
+				THEN interval '1 second' ELSE '0' END);
+			UPDATE store.payment SET asked_at = clock_timestamp() WHERE id = y.id;
+			RETURN 'queued';
+		END IF;
+	END IF;
+	IF (SELECT count(*) FROM store.task WHERE lane = 'pay' AND state IN ('ready', 'leased')
+		AND kind IN ('pay_ask', 'pay_refund_ask') AND payment_id IS NULL) >= 50
+	THEN
+		PERFORM nextval('store.hint_dropped');
+		RETURN 'dropped';
+	END IF;
+	IF p_kind = 'refund' THEN
+		PERFORM store.refund_ask(p_provider, p_ext_id, NULL);
+	ELSE
+		PERFORM store.unknown_ask(p_provider, p_ext_id, p_order);
+	END IF;
+	RETURN 'queued';
+END $$;
+
+-- What was ordered under an order name, or no row. Called by the check of a callback.
+CREATE FUNCTION responder.payment_order_view(p_order text)
+RETURNS TABLE (payment bigint, provider text, amount bigint, currency text, state text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT id, provider, amount, currency, state::text FROM store.payment WHERE order_name = p_order;
+$$;
+
+-- A page of what changed a person's purses, newest first, before transfer p_before: the amount with its
+-- sign, and what was available after it. Called by «Выписка».
+CREATE FUNCTION responder.statement(p_person bigint, p_before bigint, p_limit int)
+RETURNS TABLE (id bigint, at timestamptz, kind text, unit text, amount bigint, after bigint,
+	job bigint, payment bigint, note text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT * FROM store.statement(p_person, p_before) LIMIT p_limit;
+$$;
+
+-- Sends the statement as a file (notice "statement_file"): the newest rows, as many as a document may have.
+-- Returns queued, or again when one is still on its way. Called by «CSV».
+CREATE FUNCTION responder.statement_csv(p_person bigint)
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_text text;
+BEGIN
+	IF EXISTS (SELECT 1 FROM store.task WHERE chat_id = p_person AND lane = 'chat'
+		AND state IN ('ready', 'leased') AND kind = 'document')
+	THEN
+		RETURN 'again';
+	END IF;
+	SELECT 'number,time_utc,kind,unit,amount,after,job,payment,note' || E'\n'
+		|| coalesce(string_agg(l.line, '' ORDER BY l.id DESC), '') INTO v_text
+	FROM (
+		SELECT s.id, c.line, sum(octet_length(c.line)) OVER (ORDER BY s.id DESC) AS bytes
+		FROM (SELECT * FROM store.statement(p_person, NULL) LIMIT 2000) AS s
+		CROSS JOIN LATERAL (SELECT store.csv_line(s.id::text,
+			to_char(s.at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), s.kind, s.unit,
+			store.unit_text(s.unit, s.amount), store.unit_text(s.unit, s.after), s.job::text,
+			s.payment::text, s.note) AS line) AS c
+	) AS l WHERE l.bytes <= 48000;
+	PERFORM store.task_add('document', jsonb_build_object('notice', 'statement_file',
+		'args', jsonb_build_object(), 'file_name', 'statement.csv', 'text', v_text),
+		p_person => p_person);
+	RETURN 'queued';
+END $$;
 
 -- Keeps an update that could not be handled, with what went wrong and (or null) its body.
 -- Called after a transaction of that update alone has failed for good.

@@ -62,7 +62,7 @@ END $$;
 
 -- Leases up to p_limit due tasks of a lane to p_holder for p_lease_s seconds: fence and attempts
 -- grow by one. Returns them in the order they should be done; lang is the person's. What is said
--- about a job edits its status message, or is a new one when there is none. Called by the
+-- about a job or payment edits its status message, or is a new one when there is none. Called by the
 -- dispatcher whenever a helper has room.
 CREATE FUNCTION dispatcher.claim(p_lane text, p_limit int, p_holder text, p_lease_s int)
 RETURNS TABLE (id bigint, fence int, kind text, chat_id bigint, lang text, message_id bigint,
@@ -86,15 +86,18 @@ BEGIN
 	WITH leased AS (
 		UPDATE store.task t SET state = 'leased', fence = t.fence + 1, attempts = t.attempts + 1,
 			lease_until = clock_timestamp() + interval '1 second' * p_lease_s, holder = p_holder,
-			kind = CASE WHEN t.job_id IS NULL OR t.kind NOT IN ('say', 'edit') THEN t.kind
-				WHEN m.status_message_id IS NULL THEN 'say' ELSE 'edit' END
+			kind = CASE WHEN t.kind NOT IN ('say', 'edit') OR coalesce(t.job_id, t.payment_id) IS NULL
+				THEN t.kind WHEN coalesce(m.status_message_id, y.status_message_id) IS NULL THEN 'say'
+				ELSE 'edit' END
 		FROM unnest(v_ids) AS v(id)
 		JOIN store.task s ON s.id = v.id
 		LEFT JOIN store.job m ON m.id = s.job_id
+		LEFT JOIN store.payment y ON y.id = s.payment_id AND s.lane = 'chat'
 		WHERE t.id = v.id
-		RETURNING t.*, m.status_message_id
+		RETURNING t.*, coalesce(m.status_message_id, y.status_message_id) AS status_message_id
 	)
-	SELECT l.id, l.fence, l.kind, l.chat_id, p.lang,
+	SELECT l.id, l.fence, l.kind, l.chat_id,
+		CASE WHEN l.chat_id IS NOT NULL THEN coalesce(p.lang, 'ru') END,
 		CASE l.kind WHEN 'edit' THEN coalesce(l.message_id, l.status_message_id) END,
 		l.job_id, l.payload, l.memo, l.attempts
 	FROM leased l LEFT JOIN store.person p ON p.id = l.person_id
@@ -123,18 +126,27 @@ CREATE FUNCTION dispatcher.report(p_ids bigint[], p_fences int[], p_outcomes tex
 RETURNS TABLE (id bigint, answer text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
+DECLARE
+	v_payments bigint[]; -- that each report is about, if any: also those that only the provider knows
 BEGIN
+	SELECT array_agg(coalesce(t.payment_id, CASE t.lane WHEN 'pay' THEN store.payment_find(
+		t.payload ->> 'provider', u.result ->> 'ext_id', u.result ->> 'order') END) ORDER BY u.n)
+	INTO v_payments
+	FROM unnest(p_ids, p_results) WITH ORDINALITY AS u(id, result, n)
+	LEFT JOIN store.task t ON t.id = u.id;
 	PERFORM store.task_lock(p_ids, (SELECT array_agg(u.id) FROM unnest(p_ids, p_classes)
-		AS u(id, class) WHERE u.class = 'unreachable'));
+		AS u(id, class) WHERE u.class = 'unreachable'), v_payments);
 	FOR id, answer IN -- by person: accounts are locked in that order everywhere
 		SELECT r.id, store.task_report(r.id, r.fence, r.outcome, r.class, r.text, r.retry_ms,
 			r.result, p_unknown_s)
 		FROM (
-			SELECT u.*, coalesce(j.person_id, t.person_id) AS person
-			FROM unnest(p_ids, p_fences, p_outcomes, p_classes, p_texts, p_retry_ms, p_results)
-				WITH ORDINALITY AS u(id, fence, outcome, class, text, retry_ms, result, n)
+			SELECT u.*, coalesce(j.person_id, y.person_id, t.person_id) AS person
+			FROM unnest(p_ids, p_fences, p_outcomes, p_classes, p_texts, p_retry_ms, p_results,
+				v_payments) WITH ORDINALITY
+				AS u(id, fence, outcome, class, text, retry_ms, result, payment, n)
 			LEFT JOIN store.task t ON t.id = u.id
 			LEFT JOIN store.job j ON j.id = t.job_id
+			LEFT JOIN store.payment y ON y.id = u.payment
 			ORDER BY person, u.n OFFSET 0
 		) AS r
 	LOOP
@@ -180,11 +192,13 @@ DECLARE
 BEGIN
 	FOR c IN
 		SELECT * FROM (
-			(SELECT k.id AS task, k.job_id AS job, coalesce(k.person_id, o.person_id) AS person
+			(SELECT k.id AS task, k.job_id AS job, k.payment_id AS payment,
+				coalesce(k.person_id, o.person_id, y.person_id) AS person
 			FROM store.task k LEFT JOIN store.job o ON o.id = k.job_id
+			LEFT JOIN store.payment y ON y.id = k.payment_id
 			WHERE k.state = 'leased' AND k.lease_until < v_now LIMIT 50)
 			UNION ALL
-			(SELECT NULL, k.id, k.person_id FROM store.job k
+			(SELECT NULL, k.id, NULL, k.person_id FROM store.job k
 			WHERE k.status IN ('pending', 'processing') AND k.step <> 'deliver'
 				AND k.deadline_at < v_now LIMIT 50)
 		) AS found ORDER BY person NULLS FIRST, job, task NULLS LAST
@@ -193,6 +207,10 @@ BEGIN
 		t := NULL;
 		IF c.job IS NOT NULL THEN
 			SELECT * INTO j FROM store.job WHERE id = c.job FOR NO KEY UPDATE SKIP LOCKED;
+			CONTINUE WHEN NOT FOUND;
+		END IF;
+		IF c.payment IS NOT NULL THEN
+			PERFORM 1 FROM store.payment WHERE id = c.payment FOR NO KEY UPDATE SKIP LOCKED;
 			CONTINUE WHEN NOT FOUND;
 		END IF;
 		IF c.task IS NULL THEN
@@ -229,6 +247,94 @@ BEGIN
 		ORDER BY done_at LIMIT 1000 FOR UPDATE SKIP LOCKED);
 	GET DIAGNOSTICS v_tasks = ROW_COUNT;
 	RETURN v_updates + v_tasks;
+END $$;
+
+-- Puts the questions that are due: about open payments (at most p_limit of them) and refunds; a payment of
+-- which nothing has come three days after it expired is canceled, but not while the provider gives no
+-- answers. Also ends a reconciliation. Returns how many it put. Called with dispatcher.reap, so it covers a
+-- start and a time without database too.
+CREATE FUNCTION dispatcher.pay_due(p_limit int)
+RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_now constant timestamptz := clock_timestamp();
+	v_count int := 0;
+	v_next timestamptz;
+	y store.payment;
+	r store.refund;
+BEGIN
+	FOR y IN SELECT * FROM store.payment WHERE next_ask_at <= v_now
+		ORDER BY next_ask_at, id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
+	LOOP
+		v_next := store.ask_next(v_now, y.expires_at, y.asks + 1);
+		IF v_next IS NULL AND y.asked_at >= y.expires_at + interval '3 days'
+			AND y.answered_at >= y.expires_at
+		THEN
+			IF y.raw = 'succeeded' THEN -- it is there, but its refunds never were
+				PERFORM store.payment_review(y, 'refunds', 'refunded, but no refunds are listed');
+			ELSE
+				PERFORM store.payment_cancel(y, 'expired');
+			END IF;
+			CONTINUE;
+		END IF;
+		UPDATE store.payment SET asks = asks + 1, asked_at = v_now, next_ask_at = coalesce(v_next,
+			v_now + CASE WHEN y.answered_at >= y.expires_at THEN interval '10 minutes'
+				ELSE interval '1 day' END)
+		WHERE id = y.id;
+		PERFORM store.payment_ask(y);
+		v_count := v_count + 1;
+	END LOOP;
+	FOR r IN SELECT * FROM store.refund WHERE next_ask_at <= v_now
+		ORDER BY next_ask_at, id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
+	LOOP
+		UPDATE store.refund SET asks = asks + 1, next_ask_at = v_now + store.ask_wait(asks + 1)
+		WHERE id = r.id;
+		IF r.ext_id IS NOT NULL THEN
+			PERFORM store.refund_ask(r.provider, r.ext_id, r.payment_id);
+		ELSE
+			PERFORM store.refunds_list(p) FROM store.payment p WHERE p.id = r.payment_id;
+		END IF;
+		v_count := v_count + 1;
+	END LOOP;
+	PERFORM store.reconcile_close();
+	RETURN v_count;
+END $$;
+
+-- Who hears alerts (the setting ADMIN_IDS). Called when the dispatcher has a database.
+CREATE FUNCTION dispatcher.admins_set(p_ids bigint[])
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	DELETE FROM store.admin WHERE person_id <> ALL (p_ids);
+	INSERT INTO store.admin (person_id) SELECT DISTINCT unnest(p_ids) ON CONFLICT DO NOTHING;
+END $$;
+
+-- What the settings say that money depends on: yookassa_shop_id, yookassa_test, betatransfer_test. Called
+-- when the dispatcher has a database.
+CREATE FUNCTION dispatcher.settings_set(p_settings jsonb)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	INSERT INTO store.setting (name, value) SELECT key, value FROM jsonb_each_text(p_settings)
+	ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+$$;
+
+-- Starts a reconciliation of what was made since then, or returns the one under way.
+CREATE FUNCTION dispatcher.reconcile_start(p_since timestamptz)
+RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT store.reconcile_open(p_since, false);
+$$;
+
+-- Starts the nightly reconciliation, once a day from 03:00 UTC on; over four days, as a payment may be
+-- asked about for three. Returns its number, or NULL when there is nothing to start. Called every minute.
+CREATE FUNCTION dispatcher.reconcile_due()
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_from constant timestamptz := (date_trunc('day', clock_timestamp() AT TIME ZONE 'UTC')
+		+ interval '3 hours') AT TIME ZONE 'UTC';
+BEGIN
+	IF clock_timestamp() < v_from OR EXISTS (SELECT 1 FROM store.reconcile
+		WHERE finished_at IS NULL OR (nightly AND started_at >= v_from))
+	THEN
+		RETURN NULL;
+	END IF;
+	RETURN store.reconcile_open(clock_timestamp() - interval '4 days', true);
 END $$;
 
 -- See store.hello. Called once per connection.

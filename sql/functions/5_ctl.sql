@@ -51,7 +51,76 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	FROM ledger.transfer t
 	JOIN ledger.account d ON d.id = t.debit
 	JOIN ledger.account c ON c.id = t.credit
-	WHERE t.person_id = p_person ORDER BY t.id;
+	WHERE t.person_id = p_person AND coalesce(d.person_id, c.person_id) IS NOT NULL
+	ORDER BY t.id;
+$$;
+
+-- Gives the payer of a payment his money back (p_amount in minor units; NULL: all that is left), with the
+-- reason and who did it. Returns the outcome and the refund's number, see store.refund_open. Called by an
+-- admin's command.
+CREATE FUNCTION ctl.refund(p_payment bigint, p_amount bigint, p_actor bigint, p_why text,
+	OUT outcome text, OUT refund bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM 1 FROM store.person
+	WHERE id = (SELECT person_id FROM store.payment WHERE id = p_payment) FOR NO KEY UPDATE;
+	SELECT o.outcome, o.refund INTO outcome, refund
+	FROM store.refund_open(p_payment, p_amount, p_actor, p_why) AS o;
+END $$;
+
+-- Books a refund that happened elsewhere and that no provider tells us of: by hand, or a chargeback. p_ref
+-- names it, and makes it one. Returns done, again, gone (no such payment), state (not credited), much (more
+-- than is left). Called by an admin's command.
+CREATE FUNCTION ctl.refund_book(p_payment bigint, p_amount bigint, p_ref text, p_actor bigint,
+	p_why text)
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	y store.payment;
+	v_ext constant text := 'book:' || p_payment || ':' || p_ref;
+BEGIN
+	PERFORM 1 FROM store.person
+	WHERE id = (SELECT person_id FROM store.payment WHERE id = p_payment) FOR NO KEY UPDATE;
+	SELECT * INTO y FROM store.payment WHERE id = p_payment FOR NO KEY UPDATE;
+	IF y.id IS NULL THEN
+		RETURN 'gone';
+	ELSIF y.credit_tx IS NULL THEN
+		RETURN 'state';
+	ELSIF EXISTS (SELECT 1 FROM store.refund WHERE provider = y.provider AND ext_id = v_ext) THEN
+		RETURN 'again';
+	ELSIF p_amount > y.paid - (SELECT coalesce(sum(r.amount), 0) FROM store.refund r
+		WHERE r.payment_id = y.id AND r.state IN ('pending', 'succeeded'))
+	THEN
+		RETURN 'much';
+	END IF;
+	PERFORM store.refund_seen(y, v_ext, p_amount);
+	UPDATE store.refund SET actor = p_actor, why = p_why WHERE provider = y.provider AND ext_id = v_ext;
+	RETURN 'done';
+END $$;
+
+-- Starts a reconciliation of what was made since then, or returns the number of the one under way; also
+-- looks for broken invariants. Called by `atelierctl reconcile`.
+CREATE FUNCTION ctl.reconcile(p_since timestamptz)
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_run bigint;
+BEGIN
+	v_run := store.reconcile_open(p_since, false);
+	INSERT INTO store.difference (run, kind, text)
+	SELECT v_run, 'broken', b.invariant || ': ' || b.what FROM ledger.broken b
+	WHERE NOT EXISTS (SELECT 1 FROM store.difference d WHERE d.run = v_run AND d.kind = 'broken')
+	ORDER BY 1 LIMIT 100;
+	RETURN v_run;
+END $$;
+
+-- Whether a reconciliation is through, and what differed: at least one row, with a kind of NULL when there
+-- is no difference. Called by `atelierctl reconcile`.
+CREATE FUNCTION ctl.reconcile_result(p_run bigint)
+RETURNS TABLE (finished boolean, kind text, provider text, ext_id text, payment bigint, what text,
+	repaired boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT c.finished_at IS NOT NULL, d.kind, d.provider, d.ext_id, d.payment, d.text, d.repaired
+	FROM store.reconcile c LEFT JOIN store.difference d ON d.run = c.id
+	WHERE c.id = p_run ORDER BY d.id;
 $$;
 
 -- The invariants that do not hold; no row is a pass. Called by `atelierctl verify`.
@@ -98,11 +167,12 @@ FROM store.person p
 LEFT JOIN ledger.account a ON a.person_id = p.id AND a.unit = 'free' AND a.role = 'available';
 
 CREATE VIEW report.balances AS
-SELECT p.id, p.id AS user_id, round(coalesce(a.balance, 0) / 100.0, 2) AS balance,
+SELECT p.id, p.id AS user_id, round((coalesce(a.balance, 0) + coalesce(d.balance, 0)) / 100.0, 2) AS balance,
 	coalesce((SELECT max(t.at) FROM ledger.transfer t WHERE t.person_id = p.id AND t.unit = 'rub'),
 		p.created_at) AS updated_at
 FROM store.person p
-LEFT JOIN ledger.account a ON a.person_id = p.id AND a.unit = 'rub' AND a.role = 'available';
+LEFT JOIN ledger.account a ON a.person_id = p.id AND a.unit = 'rub' AND a.role = 'available'
+LEFT JOIN ledger.account d ON d.person_id = p.id AND d.unit = 'rub' AND d.role = 'debt';
 
 -- What changed a person's purses: the amounts of a unit sum to what is available.
 CREATE VIEW report.ledger AS
@@ -113,9 +183,9 @@ SELECT t.id, t.person_id AS user_id, CASE WHEN t.kind IN ('release', 'refund') T
 		AS amount,
 	t.unit::text AS unit,
 	CASE WHEN t.kind = 'hold' THEN 'reservation' WHEN t.job_id IS NOT NULL THEN 'job'
-		WHEN t.kind = 'correction' THEN 'admin' WHEN t.kind = 'topup' THEN 'payment'
+		WHEN t.kind = 'correction' THEN 'admin' WHEN t.payment_id IS NOT NULL THEN 'payment'
 		ELSE t.kind::text END AS ref_type,
-	coalesce(t.job_id, t.actor) AS ref_id, t.note AS description, t.at AS created_at
+	coalesce(t.job_id, t.payment_id, t.actor) AS ref_id, t.note AS description, t.at AS created_at
 FROM ledger.transfer t
 JOIN ledger.account d ON d.id = t.debit
 JOIN ledger.account c ON c.id = t.credit
@@ -141,6 +211,36 @@ SELECT j.id, j.person_id AS user_id, j.mode AS type,
 		WHEN j.unit = 'free' THEN 'free' ELSE 'charged' END AS status,
 	j.id::text AS task_id, j.created_at
 FROM store.job j;
+
+-- Of a payment's state, what the older bots knew: one that is put aside for an admin is pending.
+CREATE VIEW report.payments AS
+SELECT y.id, y.person_id AS user_id, y.provider, y.ext_id AS provider_payment_id,
+	CASE y.provider WHEN 'yookassa' THEN y.ext_id END AS yookassa_payment_id,
+	round(y.amount / 100.0, 2) AS amount, y.currency,
+	CASE WHEN y.state IN ('created', 'review') THEN 'pending' ELSE y.state::text END AS status,
+	y.state::text AS state, round(y.refunded / 100.0, 2) AS refunded,
+	y.grant_unit::text AS granted_unit, CASE y.grant_unit WHEN 'rub' THEN round(y.grant_amount / 100.0, 2)
+		ELSE y.grant_amount END AS granted,
+	y.package, y.test, y.late, y.reason,
+	jsonb_build_object('order', y.order_name, 'status', y.raw, 'url', y.url) AS raw_data,
+	y.created_at, greatest(y.created_at, y.answered_at, y.verified_at) AS updated_at,
+	y.verified_at AS paid_at
+FROM store.payment y;
+
+CREATE VIEW report.user_credits AS
+SELECT p.id, p.id AS user_id, coalesce(a.balance, 0) + coalesce(d.balance, 0) AS credits,
+	coalesce(a.balance, 0) + coalesce(d.balance, 0) AS balance, p.created_at,
+	coalesce((SELECT max(t.at) FROM ledger.transfer t
+		WHERE t.person_id = p.id AND t.unit = 'credit'), p.created_at) AS updated_at
+FROM store.person p
+LEFT JOIN ledger.account a ON a.person_id = p.id AND a.unit = 'credit' AND a.role = 'available'
+LEFT JOIN ledger.account d ON d.person_id = p.id AND d.unit = 'credit' AND d.role = 'debt';
+
+CREATE VIEW report.credit_transactions AS
+SELECT l.id, l.user_id, l.type, l.amount, l.ref_type, t.payment_id, t.job_id, l.description,
+	l.created_at
+FROM report.ledger l JOIN ledger.transfer t ON t.id = l.id
+WHERE l.unit = 'credit';
 
 GRANT SELECT ON ALL TABLES IN SCHEMA report TO atelier_ctl;
 RESET ROLE;
