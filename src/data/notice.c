@@ -210,13 +210,14 @@ static json *new_keyboard(const struct notice_form *form, const struct texts *te
 	enum notice_end *end)
 {
 	json *rows = json_new_array(), *row = NULL;
+	enum notice_end buttons = NOTICE_OK;
 	for (size_t i = 0; i < NOTICE_BUTTONS_MAX && form->buttons[i].label; i++) {
 		const struct notice_button *from = &form->buttons[i];
 		bool there = !from->when || json_at(args, from->when);
 		if (there && from->list)
 			push_list(texts, lang, from, args, rows);
 		else if (there)
-			row = push_button(form, texts, lang, args, from, row, end);
+			row = push_button(form, texts, lang, args, from, row, &buttons);
 		if (from->ends_row && row) {
 			json_push(rows, row);
 			row = NULL;
@@ -224,7 +225,9 @@ static json *new_keyboard(const struct notice_form *form, const struct texts *te
 	}
 	must(!row);
 	json *keyboard = NULL;
-	if (json_object_array_length(rows) && *end == NOTICE_OK) {
+	if (buttons != NOTICE_OK)
+		*end = NOTICE_STRANGE;
+	if (json_object_array_length(rows) && buttons == NOTICE_OK) {
 		keyboard = json_new();
 		json_set(keyboard, "inline_keyboard", rows);
 	} else {
