@@ -98,6 +98,10 @@ for my $order (@orders) {
 	# Only a sendPhoto cut off in the middle may be repeated; the market took the first, we could not know.
 	my $most = $prompt =~ /helper chat: delivery|dispatcher: delivery/ ? 2 : 1;
 	ok($delivered ? $photos >= 1 && $photos <= $most : $photos == 0, "$prompt: $photos picture(s) for $end");
+	my %said;
+	$said{$_->{text}}++ for grep { $_->{from} eq 'bot' && defined $_->{text} } @$chat;
+	my @twice = grep { $said{$_} > ($prompt =~ /helper chat|dispatcher|супервизор|баз/ ? 2 : 1) } keys %said;
+	is("@twice", '', "$prompt: nothing is said twice beyond what an ambiguous send allows");
 	my ($status) = grep { $_->{message_id} == $order->{message} } @$chat;
 	like($status->{text}, $delivered ? qr/Списано/ : qr/Возвращено/, "$prompt: the last word agrees with the ledger");
 }
