@@ -102,4 +102,8 @@ my ($options) = read_file('src/supervisor/main.c') =~ /getopt\(argc, argv, "([^"
 my ($synopsis) = read_file('doc/atelierd.8') =~ /^\.Sh SYNOPSIS\n(.*?)^\.Sh /ms;
 is join('', sort map { "$_->[0]" . ($_->[1] ? ':' : '') } map { [/Fl (\w)( Ar)?/] } $synopsis =~ /^\.Op (Fl \w(?: Ar)?)/mg),
 	join('', sort $options =~ /\w:?/g), 'atelierd has the options that its page names';
+my $page = read_file('doc/atelierctl.1');
+my ($commands) = read_file('src/ctl/main.c') =~ /commands\[\] = \{(.*?)^\};/ms;
+is join(' ', sort $page =~ /^\.It Ic (\w+)/mg), join(' ', sort $commands =~ /^\t\{"(\w+)"/mg),
+	'atelierctl has the commands that its page names';
 done_testing;

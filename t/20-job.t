@@ -363,6 +363,8 @@ subtest 'progress coalesces' => sub {
 	is $count->(), 1, 'one edit waits';
 	$life->tell($life->lead($job, 'poll'), 'refused', class => 'policy');
 	is notices($job) =~ s/.* //r, 'job_failed.policy', 'the end is said';
+	$pg->do(q{SELECT store.job_notice(?, 'job_status', '{"progress": 50}')}, $job);
+	is scalar(grep { $_->{notice} eq 'job_failed' } $life->look($job)->{notices}->@*), 1, 'and not overwritten';
 	my ($other, $submit) = at('submit');
 	my ($leased) = grep { $_->{job_id} == $other } $life->next('chat');
 	$leased //= ($pg->rows(q{SELECT id, fence FROM store.task WHERE job_id = ? AND lane = 'chat'}, $other))[0];

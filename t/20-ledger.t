@@ -103,6 +103,28 @@ subtest 'what is written stays' => sub {
 	is $unchanged->(), $before, 'nothing has changed';
 };
 
+# Beside the functions' own checks the schema itself refuses; its rows are written here as none would.
+subtest 'what the schema refuses' => sub {
+	my $copy = sub (%change) {
+		my @columns = qw(key debit credit unit kind amount resolves d_after d_version c_after c_version person_id
+			job_id);
+		return 'INSERT INTO ledger.transfer (' . join(', ', @columns) . ') SELECT '
+			. join(', ', map { $change{$_} // $_ } @columns) . q{ FROM ledger.transfer WHERE kind = 'take'};
+	};
+	my %new = (key => q{'x:4'}, d_version => 'd_version + 1', c_version => 'c_version + 1');
+	is state_of($copy->(%new)), '23505', 'a second settlement of a hold';
+	is state_of($copy->(%new, resolves => 'NULL')), '23514', 'a take of no hold';
+	%new = (%new, kind => q{'correction'}, resolves => 'NULL', job_id => 'NULL');
+	is state_of($copy->(%new)), '', 'where the rest would do';
+	is state_of($copy->(%new, key => 'key')), '23505', 'a key twice';
+	is state_of($copy->(%new, d_version => 'd_version')), '23505', 'a version of an account twice';
+	is state_of($copy->(%new, unit => q{'usd'})), '23503', 'a unit that is not the account\'s';
+	is state_of($copy->(%new, credit => 'debit')), '23514', 'to itself';
+	is state_of($copy->(%new, amount => '0')), '23514', 'nothing';
+	is state_of(q{UPDATE ledger.account SET balance = -1 WHERE person_id = 1}), '23514', 'less than nothing';
+	is state_of(q{UPDATE ledger.account SET floor = NULL WHERE person_id = 1}), '23514', 'a person without a floor';
+};
+
 subtest 'a hundred starts, money for one' => sub {
 	$life->seen(2, free => 0);
 	$life->give(2, 'rub', 1000);

@@ -454,7 +454,8 @@ subtest 'nothing was sent' => sub {
 		while (my $client = $plain->accept) { print $client "HTTP/1.1 200 OK\r\n\r\n"; close $client }
 		POSIX::_exit(0);
 	}
-	push our @pids, $pid;
+	our @pids;
+	push @pids, $pid;
 	my %where = ('nobody listens' => {FAL_QUEUE_URL => $nobody}, 'no such name' => {FAL_QUEUE_URL => 'https://nobody.invalid'},
 		'not TLS' => {FAL_QUEUE_URL => 'https://127.0.0.1:' . $plain->sockport},
 		'a certificate of nobody we know' => {CA_FILE => '/dev/null'});

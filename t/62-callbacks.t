@@ -48,7 +48,7 @@ for my $case (grep { $_->{payment} } @cases) {
 }
 await('the paid ones to be credited', 60, sub { $pg->value('SELECT count(*) FROM store.payment WHERE state = \'succeeded\'')
 	== grep { $_->{order} eq 'paid' } @cases });
-$pg->do('UPDATE store.payment SET state = \'canceled\', reason = \'expired\' WHERE id = $1', $_->{payment})
+$pg->do('UPDATE store.payment SET state = \'canceled\', reason = \'expired\', next_ask_at = NULL WHERE id = $1', $_->{payment})
 	for grep { $_->{order} eq 'closed' } @cases;
 
 # ---- playing a case ----------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 -- them is granted to anybody: they are called by the functions of the callers' schemas.
 -- Lock order of the whole system: people, jobs, payments, tasks, chats (each by id), people's
 -- accounts (by person, then unit and role), system slots.
+-- What is called often is plpgsql, which keeps its plans; a function in sql that cannot be inlined is
+-- planned anew at every call.
 SET LOCAL ROLE atelier_owner;
 
 -- Locks a person's account and returns its id; makes it when it is not there yet.
@@ -41,10 +43,14 @@ END $$;
 
 -- Adds to an account (the amount may be negative). Called by ledger.post; returns the new row.
 CREATE FUNCTION ledger.account_add(p_id bigint, p_amount bigint)
-RETURNS ledger.account LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+RETURNS ledger.account LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	a ledger.account;
+BEGIN
 	UPDATE ledger.account SET balance = balance + p_amount, version = version + 1
-	WHERE id = p_id RETURNING *;
-$$;
+	WHERE id = p_id RETURNING * INTO STRICT a;
+	RETURN a;
+END $$;
 
 -- Refuses (P0410) a take, release or refund that does not mirror an existing hold. Called by
 -- ledger.post.
@@ -127,10 +133,11 @@ END $$;
 
 -- What a person has available of a unit. Called wherever something is to be spent.
 CREATE FUNCTION ledger.available(p_person bigint, p_unit ledger.unit)
-RETURNS bigint LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((SELECT balance FROM ledger.account
+RETURNS bigint LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN coalesce((SELECT balance FROM ledger.account
 		WHERE person_id = p_person AND unit = p_unit AND role = 'available'), 0);
-$$;
+END $$;
 
 -- What a person has of a unit, or owes (below zero). Called wherever a balance is told.
 CREATE FUNCTION ledger.balance(p_person bigint, p_unit ledger.unit)

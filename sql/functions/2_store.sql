@@ -90,7 +90,10 @@ $$;
 CREATE FUNCTION store.task_add(p_kind text, p_payload jsonb, p_job bigint DEFAULT NULL,
 	p_person bigint DEFAULT NULL, p_message bigint DEFAULT NULL, p_dedup text DEFAULT NULL,
 	p_wait interval DEFAULT '0', p_payment bigint DEFAULT NULL, p_topic text DEFAULT NULL)
-RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_id bigint;
+BEGIN
 	INSERT INTO store.task (lane, kind, person_id, chat_id, job_id, message_id, payload, prio,
 		max_attempts, run_at, dedup, payment_id, topic)
 	SELECT k.lane::store.lane_name, p_kind, p_person,
@@ -109,29 +112,32 @@ RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	) AS k(kind, lane, prio, max_attempts)
 	WHERE k.kind = p_kind
 	ON CONFLICT (dedup) DO NOTHING
-	RETURNING id;
-$$;
+	RETURNING id INTO v_id;
+	RETURN v_id;
+END $$;
 
 -- Ends a task as done or dead and keeps why, or what came of it. Called by the outcomes below.
 CREATE FUNCTION store.task_close(p_id bigint, p_state store.task_state, p_class text, p_error text,
 	p_result jsonb)
-RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
 	UPDATE store.task SET state = p_state, lease_until = NULL, holder = NULL, class = p_class,
 		error = left(p_error, 1000), memo = memo || coalesce(p_result, '{}'),
 		done_at = clock_timestamp()
 	WHERE id = p_id;
-$$;
+END $$;
 
 -- Makes a leased task ready again after a wait, with more to remember; p_attempts is added to the
 -- attempts (-1: this one does not count). Called by the outcomes below.
 CREATE FUNCTION store.task_again(p_id bigint, p_wait interval, p_attempts int, p_class text,
 	p_error text, p_memo jsonb)
-RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
 	UPDATE store.task SET state = 'ready', lease_until = NULL, holder = NULL, class = p_class,
 		error = left(p_error, 1000), attempts = greatest(attempts + p_attempts, 0),
 		memo = memo || coalesce(p_memo, '{}'), run_at = clock_timestamp() + p_wait
 	WHERE id = p_id;
-$$;
+END $$;
 
 -- Keeps a chat quiet for a while: Telegram said so. Called by store.task_later.
 CREATE FUNCTION store.chat_pause(p_chat bigint, p_wait interval)
@@ -285,8 +291,8 @@ BEGIN
 	VALUES (v_job, q.person_id, q.id, q.offer, q.mode, q.title, q.provider, q.model, q.prompt,
 		q.input, q.unit, q.amount, v_hold, p_message, now() + interval '1 second' * q.deadline_s);
 	UPDATE store.quote SET state = 'ordered', job_id = v_job WHERE id = q.id;
-	SELECT count(*) INTO v_before FROM store.task
-	WHERE kind = 'submit' AND state IN ('ready', 'leased');
+	SELECT count(*) INTO v_before FROM (SELECT 1 FROM store.task -- beyond a thousand nobody counts
+		WHERE kind = 'submit' AND state IN ('ready', 'leased') LIMIT 1000) AS queue;
 	PERFORM store.job_submit(v_job);
 	PERFORM store.job_progress(v_job, jsonb_build_object('place', v_before + 1));
 	RETURN v_job;

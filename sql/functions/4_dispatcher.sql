@@ -107,15 +107,17 @@ END $$;
 -- Extends the leases that are still held and returns their ids; one that is missing in the answer
 -- is lost: its helper should stop. Called every few seconds for all leases.
 CREATE FUNCTION dispatcher.beat(p_ids bigint[], p_fences int[], p_lease_s int)
-RETURNS SETOF bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	WITH held AS (
+RETURNS SETOF bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY WITH held AS (
 		SELECT t.id FROM unnest(p_ids, p_fences) AS h(id, fence)
 		JOIN store.task t ON t.id = h.id AND t.fence = h.fence AND t.state = 'leased'
 		ORDER BY t.id FOR NO KEY UPDATE OF t
 	)
 	UPDATE store.task t SET lease_until = clock_timestamp() + interval '1 second' * p_lease_s
 	FROM held WHERE t.id = held.id RETURNING t.id;
-$$;
+END $$;
 
 -- Settles what helpers report; see store.task_outcome and below it for what each outcome does.
 -- Returns one row for each: ok, or stale when the lease was not the current one (then it had no

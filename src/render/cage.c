@@ -60,23 +60,28 @@ static bool limits_set(void)
 		&& (CAGE_ENDLESS || limit(RLIMIT_AS, CAGE_MEMORY_MAX));
 }
 
-/* Those that are allowed with some arguments only. */
+/* Allows a call only if the bits of `mask` in one of its arguments are `value`. */
+static bool allow_if(scmp_filter_ctx filter, int call, unsigned argument, uint64_t mask,
+	uint64_t value)
+{
+	struct scmp_arg_cmp only = {
+		.arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value,
+	};
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &only) == 0;
+}
+
 static bool rules_partly(scmp_filter_ctx filter)
 {
 	/* Memory, but none that can be run. */
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0
-		&& seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-		SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0
+	return allow_if(filter, SCMP_SYS(mmap), 2, PROT_EXEC, 0)
+		&& allow_if(filter, SCMP_SYS(mprotect), 2, PROT_EXEC, 0)
 		/* Threads, no processes. The filter can't see the flags of clone3: glibc then takes clone. */
-		&& seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-		SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)) == 0
+		&& allow_if(filter, SCMP_SYS(clone), 0, CLONE_THREAD, CLONE_THREAD)
 		&& seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0
-		&& seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-		SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) == 0
+		&& allow_if(filter, SCMP_SYS(prctl), 0, UINT64_MAX, PR_SET_NAME)
 		/* Asking for limits, not setting them. */
-		&& seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-		SCMP_A2(SCMP_CMP_EQ, 0)) == 0;
+		&& allow_if(filter, SCMP_SYS(prlimit64), 2, UINT64_MAX, 0);
 }
 
 bool cage_enter(void)

@@ -115,6 +115,9 @@ int main(int argc, char **argv)
 	struct responder responder = {.conf = read_settings(), .wake_fd = PROC_FD_WAKE_SEND};
 	if (!responder.conf || !read_data(&responder))
 		return 78;
+	enum log_level level;
+	if (log_level_of(conf_text(responder.conf, "LOG_LEVEL"), &level))
+		log_level_set(level);
 	responder.session.db = db_new(conf_text(responder.conf, "DATABASE_URL"), "atelier_responder");
 	responder.session.hello = &store_responder_hello;
 	if (!responder_database(&responder))

@@ -144,9 +144,15 @@ sub stop {
 sub DESTROY {
 	my ($self) = @_;
 	return if $self->{owner} != $$;
+	# A test that failed leaves its logs.
+	my $failed = $? || (Test::More->can('builder') && !Test::More->builder->is_passing);
 	local ($?, $@);
 	$self->stop;
-	system 'rm', '-rf', '--', $self->{dir} if $self->{temp} && !$self->{keep};
+	if ($self->{temp} && ($self->{keep} || $failed)) {
+		print STDERR "# kept: $self->{dir}\n";
+	} elsif ($self->{temp}) {
+		system 'rm', '-rf', '--', $self->{dir};
+	}
 	return;
 }
 
