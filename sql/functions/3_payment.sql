@@ -204,8 +204,8 @@ BEGIN
 		flaw := CASE WHEN v_currency = y.currency THEN 'amount' ELSE 'currency' END;
 		fact := store.amount_text(v_amount, v_currency) || ', not '
 			|| store.amount_text(y.amount, y.currency);
-	ELSIF v_paid <> y.amount OR p_truth ->> 'status' = 'partial' THEN
-		flaw := CASE WHEN v_paid > y.amount THEN 'over' ELSE 'partial' END;
+	ELSIF v_paid < y.amount OR p_truth ->> 'status' = 'partial' THEN
+		flaw := 'partial';
 		fact := 'paid ' || store.amount_text(v_paid, v_currency) || ' of '
 			|| store.amount_text(y.amount, y.currency);
 	ELSIF y.provider = 'yookassa' AND (p_truth ->> 'shop') IS DISTINCT FROM v_shop THEN
@@ -233,6 +233,19 @@ BEGIN
 	IF y.state <> 'review' THEN
 		PERFORM store.payment_say(y, 'pay_review',
 			jsonb_build_object('amount', store.payment_price(y)));
+	END IF;
+END $$;
+
+-- More was paid than ordered: what was ordered is credited, and an admin hears of the rest.
+-- Called by store.payment_paid.
+CREATE FUNCTION store.payment_over(y store.payment, p_paid bigint)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF p_paid > y.amount THEN
+		UPDATE store.payment SET reason = 'over: paid ' || store.amount_text(p_paid, y.currency)
+		WHERE id = y.id;
+		PERFORM store.alert('pay_over', jsonb_build_object('payment', y.id, 'provider', y.provider,
+			'text', store.amount_text(p_paid, y.currency)));
 	END IF;
 END $$;
 
@@ -288,6 +301,7 @@ BEGIN
 	END IF;
 	IF y.credit_tx IS NULL THEN
 		PERFORM store.payment_credit(y);
+		PERFORM store.payment_over(y, (p_truth ->> 'paid')::bigint);
 	END IF;
 END $$;
 
