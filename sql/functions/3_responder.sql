@@ -108,10 +108,11 @@ BEGIN
 END $$;
 
 -- Offers something at a price and shows it (notice "confirm" with p_args and the quote's id).
--- Returns the quote's id. Called when a dialog has all it needs.
+-- One that the purse does not suffice for waits (p_waits): notice "short" instead, and «Запустить» comes
+-- with the money. Returns the quote's id. Called when a dialog has all it needs.
 CREATE FUNCTION responder.quote_open(p_person bigint, p_offer text, p_mode text, p_title text,
 	p_provider text, p_model text, p_prompt text, p_input jsonb, p_unit text, p_amount bigint,
-	p_deadline_s int, p_args jsonb)
+	p_deadline_s int, p_args jsonb, p_waits boolean DEFAULT false)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	v_id bigint;
@@ -121,8 +122,12 @@ BEGIN
 	VALUES (p_person, p_offer, p_mode, p_title, p_provider, p_model, coalesce(p_prompt, ''),
 		p_input, p_unit::ledger.unit, p_amount, p_deadline_s)
 	RETURNING id INTO v_id;
-	PERFORM store.task_add('say', jsonb_build_object('notice', 'confirm', 'args',
+	PERFORM store.task_add('say', jsonb_build_object('notice',
+		CASE WHEN p_waits THEN 'short' ELSE 'confirm' END, 'args',
 		coalesce(p_args, '{}') || jsonb_build_object('quote', v_id)), p_person => p_person);
+	IF p_waits THEN
+		UPDATE store.person SET waiting_quote = v_id WHERE id = p_person;
+	END IF;
 	RETURN v_id;
 END $$;
 

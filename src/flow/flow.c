@@ -79,14 +79,14 @@ static void set_purses(const struct views *views, json *args)
 	json_set_i64(args, "free_total", views->free_granted);
 }
 
-static void say_short(struct flow *flow, struct money price)
+/* What the "short" notice says: price, what is there, what is missing. */
+static json *new_short(struct money price, int64_t have)
 {
 	json *args = json_new();
-	int64_t have = purse_of(flow->views, price.unit);
 	json_set(args, "price", money_json(price));
 	json_set(args, "have", money_json((struct money){price.unit, have}));
 	json_set(args, "missing", money_json((struct money){price.unit, price.amount - have}));
-	say(flow, "short", args);
+	return args;
 }
 
 /* ---- offers ------------------------------------------------------------------------------------------- */
@@ -104,20 +104,18 @@ static void propose(struct flow *flow, const struct offer *offer, const char *pr
 {
 	struct money price;
 	set_dialog(flow, DIALOG_IDLE);
-	if (!offer_price(offer, flow->views->free, flow->views->credit, flow->views->rub, &price)) {
-		say_short(flow, price);
-		return;
+	bool enough = offer_price(offer, flow->views->free, flow->views->credit, flow->views->rub, &price);
+	json *args = new_short(price, purse_of(flow->views, price.unit));
+	if (enough) {
+		bool english = str_equal(flow->views->lang, "en");
+		json_set_text(args, "prompt", preview_of(flow->arena, prompt));
+		json_set_text(args, "model", english ? offer->title_en : offer->title_ru);
 	}
-	json *args = json_new();
-	bool english = str_equal(flow->views->lang, "en");
-	json_set_text(args, "prompt", preview_of(flow->arena, prompt));
-	json_set_text(args, "model", english ? offer->title_en : offer->title_ru);
-	json_set(args, "price", money_json(price));
-	json_set(args, "have", money_json((struct money){price.unit, purse_of(flow->views, price.unit)}));
 	struct plan_step *step = add_step(flow->plan, PLAN_QUOTE);
 	step->offer = offer;
 	step->prompt = prompt;
 	step->price = price;
+	step->waits = !enough;
 	step->notice = arena_str(flow->arena, json_write(args));
 	json_drop(args);
 }
@@ -189,7 +187,7 @@ static void say_pay(struct flow *flow)
 	set_dialog(flow, DIALOG_IDLE);
 	set_purses(flow->views, args);
 	if (flow->setting->roubles)
-		json_set_bool(args, "roubles", true);
+		json_set_i64(args, "roubles", flow->setting->topup_max);
 	if (flow->setting->packages && catalog_package_count(flow->setting->catalog))
 		json_set(args, "packages", new_packages(flow->setting));
 	bool any = json_at(args, "roubles") || json_at(args, "packages");
@@ -225,12 +223,23 @@ static void pay_package(struct flow *flow, const char *id)
 		flow->plan->toast = "toast.gone";
 		return;
 	}
+	set_dialog(flow, DIALOG_IDLE);
 	struct plan_step *step = add_step(flow->plan, PLAN_PAY);
 	step->pay.provider = "betatransfer";
 	step->pay.currency = flow->setting->package_currency;
 	step->pay.amount = package->price;
 	step->pay.grant = (struct money){UNIT_CREDIT, package->credits};
 	step->pay.package = package->id;
+}
+
+static bool is_rouble(const char *name)
+{
+	static const char *const names[] = {"", "₽", "р", "р.", "Р", "Р.", "руб", "руб.", "Руб", "Руб.", "рубль", "рубля",
+		"рублей", "rub", "RUB"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (str_equal(name, names[i]))
+			return true;
+	return false;
 }
 
 /* "250", "250 ₽", "250 руб.": a whole number of roubles and perhaps its name. */
@@ -243,9 +252,7 @@ static void take_sum(struct flow *flow)
 	char *rest = arena_str(flow->arena, text + digits);
 	text[digits] = '\0';
 	str_trim(rest);
-	bool named = !*rest || str_equal(rest, "₽") || str_equal(rest, "р") || str_equal(rest, "р.") ||
-		str_starts(rest, "руб") || str_equal(rest, "rub");
-	if (!named || !str_to_i64(text, FLOW_TOPUP_MIN, flow->setting->topup_max, &roubles))
+	if (!is_rouble(rest) || !str_to_i64(text, FLOW_TOPUP_MIN, flow->setting->topup_max, &roubles))
 		say_sum(flow, "sum_wrong");
 	else
 		pay_roubles(flow, roubles);
@@ -332,6 +339,17 @@ static void press_topup(struct flow *flow, int64_t roubles)
 		pay_roubles(flow, roubles);
 }
 
+/* An old menu may still offer what is switched off now. */
+static void press_sum(struct flow *flow)
+{
+	if (!flow->setting->roubles) {
+		say_pay(flow);
+		return;
+	}
+	set_dialog(flow, DIALOG_SUM);
+	say_sum(flow, "ask_sum");
+}
+
 static void take_press(struct flow *flow)
 {
 	struct button button;
@@ -344,7 +362,7 @@ static void take_press(struct flow *flow)
 	case BUTTON_MODE: press_mode(flow, button.word); break;
 	case BUTTON_PAY: say_pay(flow); break;
 	case BUTTON_TOPUP: press_topup(flow, button.number); break;
-	case BUTTON_SUM: set_dialog(flow, DIALOG_SUM); say_sum(flow, "ask_sum"); break;
+	case BUTTON_SUM: press_sum(flow); break;
 	case BUTTON_PACKAGE: pay_package(flow, button.word); break;
 	case BUTTON_CHECK: check_payment(flow, button.number); break;
 	case BUTTON_STATEMENT: say_statement(flow); break;
@@ -469,11 +487,7 @@ static void answer_short(const struct refusal *refusal, struct arena *arena, str
 		return;
 	}
 	int64_t have = refusal->price.unit == UNIT_CREDIT ? refusal->credit : refusal->rub;
-	json *args = json_new();
-	json_set(args, "price", money_json(refusal->price));
-	json_set(args, "have", money_json((struct money){refusal->price.unit, have}));
-	json_set(args, "missing", money_json((struct money){refusal->price.unit, refusal->price.amount - have}));
-	add_notice(plan, arena, "short", args);
+	add_notice(plan, arena, "short", new_short(refusal->price, have));
 }
 
 bool flow_can_be_refused(const struct plan_step *step)

@@ -58,7 +58,7 @@ enum plan_kind {
 	PLAN_SAY,               /* notice */
 	PLAN_EDIT,              /* notice, in place of message */
 	PLAN_DIALOG,            /* dialog */
-	PLAN_QUOTE,             /* offer, prompt, price, notice = the confirm screen's arguments */
+	PLAN_QUOTE,             /* offer, prompt, price, waits, notice = arguments of "confirm", or "short" if it waits */
 	PLAN_QUOTE_CANCEL,      /* number = quote, message; can be refused */
 	PLAN_ORDER,             /* number = quote, message; can be refused */
 	PLAN_PAY,               /* payment; can be refused */
@@ -77,6 +77,7 @@ struct plan_step {
 	const struct offer *offer;
 	const char *prompt;
 	struct money price;
+	bool waits;             /* of PLAN_QUOTE: the purse does not suffice */
 	struct {                /* of PLAN_PAY */
 		const char *provider;
 		int64_t amount;         /* hundredths of currency */

@@ -206,7 +206,7 @@ static void send_quote(struct turn *turn, struct item *item, const struct plan_s
 		.title = english ? step->offer->title_en : step->offer->title_ru,
 		.provider = step->offer->provider, .model = step->offer->model, .prompt = step->prompt,
 		.input = json_write(input), .price = step->price, .deadline_s = step->offer->deadline_s,
-		.args = step->notice,
+		.args = step->notice, .waits = step->waits,
 	};
 	store_quote_open_send(turn->responder->session.db, turn->arena, &quote);
 	json_drop(input);

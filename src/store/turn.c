@@ -16,7 +16,7 @@ static const struct db_statement dialog_set = {
 	"responder.dialog_set", "SELECT responder.dialog_set($1::bigint[], $2::jsonb[])", 2};
 static const struct db_statement quote_open = {
 	"responder.quote_open", "SELECT responder.quote_open($1::bigint, $2::text, $3::text, $4::text, $5::text, "
-	"$6::text, $7::text, $8::jsonb, $9::text, $10::bigint, $11::int, $12::jsonb)", 12};
+	"$6::text, $7::text, $8::jsonb, $9::text, $10::bigint, $11::int, $12::jsonb, $13::boolean)", 13};
 static const struct db_statement quote_cancel = {
 	"responder.quote_cancel", "SELECT responder.quote_cancel($1::bigint, $2::bigint, $3::bigint)", 3};
 static const struct db_statement job_order = {
@@ -129,7 +129,7 @@ void store_quote_open_send(struct db *db, struct arena *arena, const struct stor
 	const char *args[] = {
 		db_i64(arena, quote->person), quote->offer, quote->mode, quote->title, quote->provider, quote->model,
 		quote->prompt, quote->input, money_unit_name(quote->price.unit), db_i64(arena, quote->price.amount),
-		db_i64(arena, quote->deadline_s), quote->args,
+		db_i64(arena, quote->deadline_s), quote->args, quote->waits ? "true" : "false",
 	};
 	db_send(db, &quote_open, args);
 }
@@ -167,6 +167,9 @@ void store_job_order_read(const struct db_rows *rows, struct arena *arena, struc
 	order->free = rows_i64(rows, 0, 4);
 	order->credit = rows_i64(rows, 0, 5);
 	order->rub = rows_i64(rows, 0, 6);
+	if (!rows_null(rows, 0, 7) && money_unit_from(rows_text(rows, 0, 7), &order->debt.unit))
+		fault("a unit the database knows and we do not");
+	order->debt.amount = rows_i64(rows, 0, 8);
 	if (!rows_null(rows, 0, 7) && money_unit_from(rows_text(rows, 0, 7), &order->debt.unit))
 		fault("a unit the database knows and we do not");
 	order->debt.amount = rows_i64(rows, 0, 8);

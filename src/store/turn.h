@@ -59,7 +59,8 @@ struct store_quote {
 	const char *input;              /* the provider's request, JSON */
 	struct money price;
 	int deadline_s;
-	const char *args;               /* of the confirm notice, JSON */
+	const char *args;               /* of the notice, JSON */
+	bool waits;                     /* the purse does not suffice: says "short", not "confirm" */
 };
 void store_quote_open_send(struct db *db, struct arena *arena, const struct store_quote *quote);
 
