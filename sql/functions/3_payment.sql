@@ -468,7 +468,8 @@ BEGIN
 	SELECT * INTO STRICT y FROM store.payment WHERE id = r.payment_id;
 	IF y.refunded + r.amount > y.paid THEN
 		PERFORM store.alert('pay_mismatch', jsonb_build_object('payment', y.id, 'provider', y.provider,
-			'text', 'refunds of more than was paid: ' || store.amount_text(r.amount, y.currency)));
+			'text', 'refunds of more than was paid: ' || store.amount_text(r.amount, y.currency)),
+			'refund:' || r.id || ':over');
 		PERFORM store.refund_undo(r.id, 'failed');
 		RETURN;
 	END IF;

@@ -135,6 +135,12 @@ sub passes ($self, $id, $interval) {
 	return;
 }
 
+# Fails an open job as a provider would.
+sub job_fail ($self, $job) {
+	my $task = $self->lead($job, 'submit');
+	return $self->tell($task, 'refused', class => 'busy');
+}
+
 sub pay_due ($self) { return ($self->call(dispatcher => 'SELECT dispatcher.pay_due(1000) AS n'))[0]{n} }
 
 sub balance ($self, $person, $unit = 'rub') {
