@@ -35,7 +35,7 @@ sub ready_wait ($kind) {
 sub next_ask ($id, $truth) {
 	$till->passes($id, wait_of($id) + 1 . ' seconds');
 	is $till->pay_due, 1, 'due';
-	return $till->answer($id, $truth);
+	return $till->answered($id, $truth);
 }
 
 subtest 'the waits' => sub {
@@ -178,7 +178,7 @@ subtest 'a creation of unknown fate, Betatransfer' => sub {
 		$till->tell($task, 'unknown');
 		$till->passes($no, '1 minute');
 		$till->pay_due;
-		$till->answer($no, {found => \0});
+		$till->answered($no, {found => \0});
 	}
 	is $till->state($no), 'failed', 'three times, then it has failed';
 	whole;

@@ -80,7 +80,7 @@ subtest 'before the success' => sub {
 	my $id = $till->created($who);
 	is refund_heard($id, 'B1', 'succeeded', 10000), 'ok', 'a refund of what has not come in';
 	is $till->balance($who), 0, 'nothing to take';
-	is $till->answer($id, $till->truth($id, 'succeeded', refunded => 10000)), 1, 'the payment is asked about';
+	is $till->answered($id, $till->truth($id, 'succeeded', refunded => 10000)), 1, 'the payment is asked about';
 	is $till->balance($who), 0, 'in and out in one';
 	is $till->state($id), 'refunded', 'refunded';
 	is $pg->value('SELECT count(*) FROM ledger.transfer WHERE person_id = ?', $who), 2, 'two movements';
@@ -91,7 +91,7 @@ subtest 'before the success' => sub {
 	is "$list->{payload}{what} $list->{payload}{ext_id}", "refunds E$other", 'they are listed first';
 	$till->tell($list, 'done', result => {items => [$till->refund_truth($id, 'B1', 'succeeded', 10000),
 		$till->refund_truth($other, 'B2', 'succeeded', 2500)]});
-	is $till->answer($other, $till->truth($other, 'succeeded', refunded => 2500)), 1, 'then the payment again';
+	is $till->answered($other, $till->truth($other, 'succeeded', refunded => 2500)), 1, 'then the payment again';
 	is $till->balance($who), 7500, 'less what went back';
 	whole;
 };

@@ -67,7 +67,7 @@ sub asked ($self, $payment = undef, $kind = undef) {
 }
 
 # Answers every question about a payment with this truth; returns how many there were.
-sub answer ($self, $payment, $truth) {
+sub answered ($self, $payment, $truth) {
 	my @tasks = $self->asked($payment);
 	$self->tell($_, 'done', result => $truth) for @tasks;
 	return scalar @tasks;
@@ -86,7 +86,7 @@ sub created ($self, $person, %option) {
 # The provider was asked by a hint, and said this. Returns the hint's outcome.
 sub heard ($self, $id, $truth) {
 	my $outcome = $self->hint($id);
-	$self->answer($id, $truth);
+	$self->answered($id, $truth);
 	return $outcome;
 }
 
