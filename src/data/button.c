@@ -2,7 +2,6 @@
 #include "data/button.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,8 +43,7 @@ void button_write(const struct button *button, char out[BUTTON_BYTES])
 	must(length > 0 && length < BUTTON_BYTES);
 }
 
-/* Names of modes are such words. */
-static bool is_word(const char *text)
+bool button_is_word(const char *text)
 {
 	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz_");
 	return length > 0 && !text[length] && length < sizeof ((struct button *)0)->word;
@@ -65,7 +63,7 @@ int button_read(const char *data, struct button *button)
 			return -1;
 		if (verbs[i].number)
 			return *rest != '0' && str_to_i64(rest, 1, INT64_MAX, &button->number) ? 0 : -1;
-		if (!is_word(rest))
+		if (!button_is_word(rest))
 			return -1;
 		memcpy(button->word, rest, strlen(rest) + 1);
 		return 0;

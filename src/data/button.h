@@ -3,6 +3,7 @@
 #ifndef DATA_BUTTON_H
 #define DATA_BUTTON_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/fault.h"
@@ -37,5 +38,6 @@ struct button {
 
 void button_write(const struct button *button, char out[BUTTON_BYTES]);
 MUST_CHECK int button_read(const char *data, struct button *button);    /* 0, or -1 for what we never wrote */
+bool button_is_word(const char *text);          /* small letters and _, short enough for struct button */
 
 #endif

@@ -15,7 +15,7 @@ struct notice_button {
 	enum button_verb verb;
 	const char *label;      /* key of the text; the word of BUTTON_MODE is what follows "button." */
 	bool ends_row;
-	const char *when;       /* argument without which the button is left out */
+	const char *when;       /* argument without which the button is left out; a number: also when fixed is more */
 	const char *number;     /* argument that numbers it, instead of the form's */
 	int64_t fixed;          /* the number itself; also the label's argument n */
 	const char *url;        /* argument that holds a link: the button opens it instead of coming back */
@@ -140,6 +140,15 @@ static bool write_key(const struct notice_form *form, json *args, char key[NOTIC
 	return length > 0 && length < NOTICE_KEY_MAX;
 }
 
+/* Whether the button is to be in this keyboard. */
+static bool is_there(const struct notice_button *button, json *args)
+{
+	int64_t most;
+	if (!button->when || !json_at(args, button->when))
+		return !button->when;
+	return !button->fixed || !json_i64(args, button->when, &most) || button->fixed <= most;
+}
+
 /* A button with its label rendered from `args`; word and number go into callback_data. */
 static json *new_button(const struct texts *texts, const char *lang, const struct notice_button *from, json *args,
 	const char *word, int64_t number)
@@ -172,16 +181,23 @@ static bool number_of(const struct notice_form *form, const struct notice_button
 	return button->fixed || !name || (json_i64(args, name, number) && *number > 0);
 }
 
-/* The row or rows of a button of a list. */
+/* A row for each object of a list; one without a word for its button is left out. */
 static void push_list(const struct texts *texts, const char *lang, const struct notice_button *from, json *args,
-	json *rows)
+	json *rows, enum notice_end *end)
 {
 	json *list = json_at(args, from->list);
-	size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-	for (size_t i = 0; i < count && i < NOTICE_BUTTONS_MAX; i++) {
-		json *item = json_object_array_get_idx(list, i), *row = json_new_array();
-		json_push(row, new_button(texts, lang, from, item, json_text(item, "word"), 0));
-		json_push(rows, row);
+	if (!json_object_is_type(list, json_type_array))
+		*end = NOTICE_STRANGE;
+	for (size_t i = 0; i < json_count(list, "") && i < NOTICE_BUTTONS_MAX; i++) {
+		json *item = json_object_array_get_idx(list, i);
+		const char *word = json_text(item, "word");
+		if (word && button_is_word(word)) {
+			json *row = json_new_array();
+			json_push(row, new_button(texts, lang, from, item, word, 0));
+			json_push(rows, row);
+		} else {
+			*end = NOTICE_STRANGE;
+		}
 	}
 }
 
@@ -192,7 +208,7 @@ static json *push_button(const struct notice_form *form, const struct texts *tex
 	const char *dot = strchr(from->label, '.');
 	const char *word = from->verb == BUTTON_MODE && dot ? dot + 1 : NULL;
 	int64_t number;
-	if (!number_of(form, from, args, &number)) {
+	if (!number_of(form, from, args, &number) || (from->url && !json_text(args, from->url))) {
 		*end = NOTICE_STRANGE;
 		return row;
 	}
@@ -213,9 +229,9 @@ static json *new_keyboard(const struct notice_form *form, const struct texts *te
 	enum notice_end buttons = NOTICE_OK;
 	for (size_t i = 0; i < NOTICE_BUTTONS_MAX && form->buttons[i].label; i++) {
 		const struct notice_button *from = &form->buttons[i];
-		bool there = !from->when || json_at(args, from->when);
+		bool there = is_there(from, args);
 		if (there && from->list)
-			push_list(texts, lang, from, args, rows);
+			push_list(texts, lang, from, args, rows, &buttons);
 		else if (there)
 			row = push_button(form, texts, lang, args, from, row, &buttons);
 		if (from->ends_row && row) {

@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "data/button.h"
 
 #define CATALOG_FILE_MAX (1u << 20)
 
@@ -113,21 +114,27 @@ static bool read_offers(struct catalog *catalog, const struct conf *conf, struct
 static const char *read_package(json *entry, struct package *package)
 {
 	package->id = json_text(entry, "id");
-	if (!package->id || strlen(package->id) > 16)
-		return "id is missing or longer than 16 letters";
+	if (!package->id || !button_is_word(package->id))
+		return "id is no word of small letters and _, 23 at most";
 	if (!json_i64(entry, "credits", &package->credits) || package->credits < 1 || package->credits > MONEY_MAX)
 		return "credits is not a positive whole number";
 	if (!json_text(entry, "price") || money_parse(json_text(entry, "price"), &package->price) || !package->price)
 		return "price is not an amount like \"7.00\"";
-	if (!json_i64(entry, "discount", &package->discount))
-		package->discount = 0;
+	if (json_at(entry, "discount") && (!json_i64(entry, "discount", &package->discount) ||
+		package->discount < 0 || package->discount > 99))
+		return "discount is not a whole number of 0 to 99 per cent";
 	return NULL;
 }
 
-/* Packages are optional: without them no credits are sold. */
-static bool read_packages(struct catalog *catalog, struct buf *errors)
+/* Packages are optional: without them no credits are sold. The ledger keeps no other currency. */
+static bool read_packages(struct catalog *catalog, const struct conf *conf, struct buf *errors)
 {
 	size_t before = errors->length, count = json_count(catalog->root, "packages");
+	const char *currency = conf_text(conf, "BETATRANSFER_CURRENCY");
+	if (json_at(catalog->root, "packages") && !json_object_is_type(json_at(catalog->root, "packages"), json_type_array))
+		buf_str(errors, "catalogue: \"packages\" must be a list\n");
+	if (count && !str_equal(currency, "USD") && !str_equal(currency, "RUB"))
+		buf_fmt(errors, "packages: BETATRANSFER_CURRENCY is neither USD nor RUB: %s\n", currency);
 	if (count > PACKAGE_COUNT_MAX)
 		buf_fmt(errors, "catalogue: more than %d packages\n", PACKAGE_COUNT_MAX);
 	for (size_t i = 0; i < count && i < PACKAGE_COUNT_MAX; i++) {
@@ -153,7 +160,7 @@ struct catalog *catalog_read(const char *path, const struct conf *conf, struct b
 	buf_free(&text);
 	if (!catalog->root)
 		buf_fmt(errors, "catalogue %s: cannot be read as JSON\n", path);
-	else if (read_offers(catalog, conf, errors) && read_packages(catalog, errors))
+	else if (read_offers(catalog, conf, errors) && read_packages(catalog, conf, errors))
 		return catalog;
 	catalog_free(catalog);
 	return NULL;

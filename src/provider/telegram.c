@@ -259,7 +259,7 @@ static enum provider_next document(struct provider_work *work, const struct prov
 
 /* Commands in both languages, and for every other language. */
 static const char *const command_languages[] = {"ru", "en", ""};
-static const char *const commands[] = {"start", "balance", "cancel", "help"};
+static const char *const commands[] = {"start", "balance", "pay", "statement", "cancel", "help"};
 static const char *const updates[] = {
 	"message", "edited_message", "callback_query", "my_chat_member", "pre_checkout_query",
 };

@@ -1,6 +1,7 @@
 /* Payments in schema responder, from C. */
 #include "store/pay.h"
 
+#include "base/str.h"
 #include "data/json.h"
 
 static const struct db_statement payment_open = {
@@ -11,8 +12,8 @@ static const struct db_statement payment_check = {
 static const struct db_statement payment_hint = {
 	"responder.payment_hint", "SELECT responder.payment_hint($1::text, $2::text, $3::text, $4::text, $5::text)", 5};
 static const struct db_statement statement = {
-	"responder.statement", "SELECT id, to_char(at, 'DD.MM.YYYY HH24:MI'), kind, unit, amount, after, job, payment, note "
-	"FROM responder.statement($1::bigint, $2::bigint, $3::int)", 3};
+	"responder.statement", "SELECT id, to_char(at, 'DD.MM.YYYY HH24:MI'), kind, unit, amount, after, job, payment, "
+	"note FROM responder.statement($1::bigint, $2::bigint, $3::int)", 3};
 static const struct db_statement statement_csv = {
 	"responder.statement_csv", "SELECT responder.statement_csv($1::bigint)", 1};
 
@@ -39,7 +40,14 @@ void store_statement_send(struct db *db, struct arena *arena, int64_t person, in
 	db_send(db, &statement, args);
 }
 
-static json *read_movement(const struct db_rows *rows, size_t row)
+/* The ledger takes longer notes than a page of them has room for. */
+static const char *short_note(const char *note, struct arena *arena)
+{
+	size_t length = str_cut_utf16(note, STORE_NOTE_MAX);
+	return note[length] ? arena_fmt(arena, "%.*s…", (int)length, note) : note;
+}
+
+static json *read_movement(const struct db_rows *rows, size_t row, struct arena *arena)
 {
 	struct money amount, after;
 	json *line = json_new();
@@ -58,7 +66,7 @@ static json *read_movement(const struct db_rows *rows, size_t row)
 	if (!rows_null(rows, row, 7))
 		json_set_i64(line, "payment", rows_i64(rows, row, 7));
 	if (!rows_null(rows, row, 8))
-		json_set_text(line, "note", rows_text(rows, row, 8));
+		json_set_text(line, "note", short_note(rows_text(rows, row, 8), arena));
 	return line;
 }
 
@@ -67,7 +75,7 @@ const char *store_statement_read(const struct db_rows *rows, struct arena *arena
 	json *page = json_new(), *lines = json_new_array();
 	size_t count = rows_count(rows), shown = count > STORE_STATEMENT_PAGE ? STORE_STATEMENT_PAGE : count;
 	for (size_t row = 0; row < shown; row++)
-		json_push(lines, read_movement(rows, row));
+		json_push(lines, read_movement(rows, row, arena));
 	json_set(page, "rows", lines);
 	if (count > shown)
 		json_set_i64(page, "older", rows_i64(rows, shown - 1, 0));

@@ -10,6 +10,7 @@
 #include "db/conn.h"
 
 #define STORE_STATEMENT_PAGE 10         /* movements */
+#define STORE_NOTE_MAX 200              /* UTF-16 units of a movement's note that are shown */
 
 struct store_payment {
 	int64_t person;

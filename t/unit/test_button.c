@@ -22,7 +22,13 @@ static void test_round(void)
 	} cases[] = {
 		{{BUTTON_MENU, "", 0}, "menu"}, {{BUTTON_MODE, "generate", 0}, "m:generate"},
 		{{BUTTON_MODE, "aaaaaaaaaaaaaaaaaaaaaaa", 0}, "m:aaaaaaaaaaaaaaaaaaaaaaa"},
-		{{BUTTON_PAY, "", 0}, "pay"}, {{BUTTON_CANCEL, "", 0}, "x"}, {{BUTTON_GO, "", 1}, "go:1"},
+		{{BUTTON_PAY, "", 0}, "pay"}, {{BUTTON_TOPUP, "", 100}, "top:100"},
+		{{BUTTON_TOPUP, "", INT64_MAX}, "top:9223372036854775807"}, {{BUTTON_SUM, "", 0}, "sum"},
+		{{BUTTON_PACKAGE, "small", 0}, "pack:small"},
+		{{BUTTON_PACKAGE, "zzzzzzzzzzzzzzzzzzzzz_z", 0}, "pack:zzzzzzzzzzzzzzzzzzzzz_z"},
+		{{BUTTON_CHECK, "", 17}, "check:17"}, {{BUTTON_CHECK, "", INT64_MAX}, "check:9223372036854775807"},
+		{{BUTTON_STATEMENT, "", 1}, "st:1"}, {{BUTTON_STATEMENT, "", INT64_MAX}, "st:9223372036854775807"},
+		{{BUTTON_CSV, "", 0}, "csv"}, {{BUTTON_CANCEL, "", 0}, "x"}, {{BUTTON_GO, "", 1}, "go:1"},
 		{{BUTTON_GO, "", INT64_MAX}, "go:9223372036854775807"}, {{BUTTON_NO, "", 42}, "no:42"},
 		{{BUTTON_AGAIN, "", INT64_MAX}, "again:9223372036854775807"}, {{BUTTON_UPSCALE, "", 7}, "up:7"},
 		{{BUTTON_CHANGE, "", 7}, "ch:7"}, {{BUTTON_ORIGINAL, "", 7}, "orig:7"},
@@ -51,25 +57,33 @@ static void test_garbage(void)
 		"", ":", "menu:", "menu:1", "pay:x", "x:", "M:generate", "m", "m:", "go", "go:", "go:0", "go:-1",
 		"go:1:2", "go: 1", "go:1 ", "go:+1", "go:0x1", "go:1.0", "go:9223372036854775808", "go:\xff",
 		"m:aaaaaaaaaaaaaaaaaaaaaaaa", "m:gen:erate", "m:Generate", "m:gen erate", "m:\xd1\x8f", "go:007",
-		"v1:gen:42:sq", "menu\n", " menu", "again:", "orig:1e3", "upp:1", "u:1",
+		"v1:gen:42:sq", "menu\n", " menu", "again:", "orig:1e3", "upp:1", "u:1", "top", "top:", "top:0",
+		"top:-100", "top:1e3", "top:250.00", "top:\xd9\xa2\xd9\xa5\xd9\xa0", "top:0100", "top:100:1", "TOP:100",
+		"sum:", "sum:100", "pack", "pack:", "pack:Small", "pack:small:1", "pack:p1", "pack:../x",
+		"pack:aaaaaaaaaaaaaaaaaaaaaaaa", "check", "check:", "check:0", "check:-1", "check:9223372036854775808", "st",
+		"st:", "st:0", "st:-1", "st:all", "csv:", "csv:1", "checks:1", "to:1", "topp:1", "s:1",
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct button button;
 
-		ok(button_read(cases[i], &button) != 0, "none of ours: [%zu]", i);
+		ok(button_read(cases[i], &button) != 0, "none of ours: [%zu] %s", i, cases[i]);
 	}
+	ok(button_is_word("a") && button_is_word("face_swap") && button_is_word("aaaaaaaaaaaaaaaaaaaaaaa"), "words");
+	ok(!button_is_word("") && !button_is_word("A") && !button_is_word("a1") && !button_is_word("a ") &&
+		!button_is_word("aaaaaaaaaaaaaaaaaaaaaaaa"), "no words");
 }
 
 /* Random bytes: whatever is taken is what we would have written. */
 static void test_random(void)
 {
-	static const char letters[] = "menupayxgoainrchdl:0123456789_\xff \n";
+	static const char letters[] = "menupayxgoainrchdltsuckv:0123456789_\xff \n";
 	bool good = true;
 	int taken = 0;
 
 	for (int round = 0; round < 20000; round++) {
-		static const char *const heads[] = {"", "m:", "go:", "orig:", "menu", "x"};
+		static const char *const heads[] = {"", "m:", "go:", "orig:", "menu", "x", "top:", "pack:",
+			"check:", "st:", "csv", "sum"};
 		unsigned char dice[70];
 		char data[80], again[BUTTON_BYTES];
 		struct button button;

@@ -13,21 +13,58 @@
 #define CAPTION_MAX 1024        /* of a caption, Bot API */
 #define LABEL_MAX 64            /* bytes of a button's words that still show on a phone */
 #define PROMPT_UNITS 600        /* FLOW_PREVIEW_MAX: the longest text that is repeated */
+#define NOTE_UNITS 200          /* STORE_NOTE_MAX: the longest note of a movement */
 
 #define RUB "{\"unit\":\"rub\",\"amount\":999999999999}"
 #define FREE "{\"unit\":\"free\",\"amount\":1000}"
 #define CREDIT "{\"unit\":\"credit\",\"amount\":1000000000000}"
+#define USD "{\"unit\":\"usd\",\"amount\":99999999999}"
+#define PURSES "\"rub\":" RUB ",\"credit\":1000000000000,\"free\":1000,\"free_total\":1000"
+#define PACKAGE "{\"word\":\"small\",\"credits\":10000,\"price\":" USD ",\"discount\":99}"
+#define PACKAGE_BARE "{\"word\":\"aaaaaaaaaaaaaaaaaaaaaaa\",\"credits\":1,\"price\":" RUB "}"
+#define TWO(one) one "," one
+#define ID "9223372036854775807"
+#define ROW(kind, more) "{\"at\":\"21.11.2026 10:00\",\"kind\":\"" kind "\",\"sign\":\"+\",\"amount\":" CREDIT \
+	",\"after\":" CREDIT more "}"
 
-/* Every notice with the arguments it needs; LONG stands for the longest text. A notice with optional
- * arguments is here with and without them. */
+/* Every notice with the arguments it needs; LONG stands for the longest text, NOTE for the longest note. A notice
+ * with optional arguments is here with and without them. */
 static const struct {
 	const char *name, *args;
 	int buttons;
 } cases[] = {
 	{"welcome", "{}", 9}, {"welcome", "{\"name\":\"LONG\",\"free\":" FREE "}", 9},
 	{"menu", "{}", 9}, {"help", "{}", 1},
-	{"balance", "{\"rub\":" RUB ",\"credit\":1000000000000,\"free\":0,\"free_total\":1000}", 2},
-	{"pay_soon", "{\"rub\":" RUB ",\"credit\":1000000000000,\"free\":1000,\"free_total\":4}", 1},
+	{"balance", "{" PURSES "}", 3}, {"pay_none", "{}", 1},
+	{"pay_menu", "{" PURSES ",\"roubles\":15000}", 6}, {"pay_menu", "{" PURSES ",\"roubles\":1000}", 6},
+	{"pay_menu", "{" PURSES ",\"roubles\":999}", 5}, {"pay_menu", "{" PURSES ",\"roubles\":10}", 2},
+	{"pay_menu", "{" PURSES ",\"packages\":[" TWO(TWO(TWO(PACKAGE))) "]}", 9},
+	{"pay_menu", "{" PURSES ",\"roubles\":300,\"packages\":[" PACKAGE "," PACKAGE_BARE "]}", 6},
+	{"ask_sum", "{\"min\":10,\"max\":350000}", 1}, {"sum_wrong", "{\"min\":10,\"max\":350000}", 1},
+	{"pay_limit", "{}", 0}, {"pay_wait", "{\"payment\":1,\"amount\":" USD "}", 0},
+	{"pay_link", "{\"payment\":" ID ",\"amount\":" RUB ",\"url\":\"https://pay.example/?a=1&b=2\"}", 2},
+	{"pay_pending", "{\"payment\":" ID ",\"amount\":" RUB "}", 1},
+	{"pay_done", "{\"payment\":1,\"amount\":" CREDIT ",\"balance\":" CREDIT "}", 1},
+	{"pay_done", "{\"payment\":1,\"amount\":" RUB ",\"balance\":" RUB ",\"quote\":" ID "}", 2},
+	{"pay_canceled", "{\"payment\":1}", 1}, {"pay_canceled", "{\"payment\":1,\"reason\":\"LONG\"}", 1},
+	{"pay_failed", "{\"payment\":1}", 1}, {"pay_review", "{\"payment\":1,\"amount\":" USD "}", 0},
+	{"pay_refunded", "{\"payment\":1,\"amount\":" USD ",\"left\":" CREDIT "}", 0},
+	{"pay_refunded", "{\"payment\":1,\"amount\":" USD ",\"left\":" CREDIT ",\"debt\":" CREDIT "}", 0},
+	{"debt", "{\"debt\":" RUB "}", 1}, {"debt", "{\"debt\":{\"unit\":\"credit\",\"amount\":1}}", 1},
+	{"statement", "{\"rows\":[" ROW("grant", "") "," ROW("topup", "") "," ROW("topup", ",\"payment\":" ID) ","
+		ROW("hold", ",\"job\":" ID) "," ROW("hold", "") "]}", 1},
+	{"statement", "{\"rows\":[" ROW("release", ",\"job\":1") "," ROW("release", "") "," ROW("refund", "") ","
+		ROW("refund", ",\"payment\":" ID) "," ROW("correction", ",\"note\":\"NOTE\"") "," ROW("correction", "") ","
+		ROW("debt", ",\"payment\":1") "],\"older\":" ID "}", 2},
+	{"statement", "{\"rows\":[" TWO(TWO(TWO(ROW("correction", ",\"note\":\"NOTE\"")))) ","
+		TWO(ROW("correction", ",\"note\":\"NOTE\"")) "],\"older\":1}", 2},
+	{"statement_empty", "{}", 0}, {"statement_file", "{}", 0},
+	{"alert", "{\"what\":\"pay_mismatch\",\"payment\":1,\"provider\":\"yookassa\",\"text\":\"LONG\"}", 0},
+	{"alert", "{\"what\":\"pay_over\",\"payment\":1,\"provider\":\"yookassa\",\"text\":\"LONG\"}", 0},
+	{"alert", "{\"what\":\"pay_test\",\"payment\":1,\"provider\":\"yookassa\",\"text\":\"LONG\"}", 0},
+	{"alert", "{\"what\":\"pay_orphan\",\"provider\":\"betatransfer\",\"ext_id\":\"2d9c\",\"text\":\"LONG\"}", 0},
+	{"alert", "{\"what\":\"debt\",\"payment\":1,\"person\":6100233445,\"debt\":" CREDIT "}", 0},
+	{"alert", "{\"what\":\"reconcile\",\"run\":1,\"count\":1000}", 0},
 	{"mode_soon", "{}", 2}, {"media_soon", "{}", 2}, {"video_large", "{}", 1}, {"ask_prompt", "{}", 1},
 	{"prompt_long", "{\"length\":8192,\"max\":2000}", 1}, {"dialog_cancelled", "{}", 1},
 	{"unknown_command", "{}", 1}, {"limit_rate", "{}", 0}, {"limit_jobs", "{\"max\":100}", 0},
@@ -53,21 +90,35 @@ static const struct {
 };
 static const char *const langs[] = {"ru", "en"};
 
-/* The arguments with LONG made long, of characters that escape to the most bytes. */
+/* LONG and NOTE made long, of characters that escape to the most bytes. */
+static void lengthen(json *value)
+{
+	bool text = json_object_is_type(value, json_type_string);
+	size_t units = !text ? 0 : !strcmp(json_object_get_string(value), "LONG") ? PROMPT_UNITS
+		: !strcmp(json_object_get_string(value), "NOTE") ? NOTE_UNITS : 0;
+	char words[PROMPT_UNITS + 4];
+
+	if (units > 0) {
+		memset(words, '"', units);
+		memcpy(words + units, "…", 4);
+		json_object_set_string(value, words);
+	} else if (json_object_is_type(value, json_type_object)) {
+		json_object_object_foreach(value, name, child) {
+			(void)name;
+			lengthen(child);
+		}
+	}
+	for (size_t i = 0; i < json_count(value, ""); i++)
+		lengthen(json_object_array_get_idx(value, i));
+}
+
 static json *args_of(const char *text)
 {
 	json *args = json_read(text, strlen(text));
-	char words[PROMPT_UNITS + 4];
 
-	memset(words, '"', PROMPT_UNITS);
-	memcpy(words + PROMPT_UNITS, "…", 4);
 	if (args == NULL)
 		abort();
-	json_object_object_foreach(args, name, value) {
-		if (json_object_is_type(value, json_type_string) && !strcmp(json_object_get_string(value), "LONG"))
-			json_object_set_string(value, words);
-		(void)name;
-	}
+	lengthen(args);
 	return args;
 }
 
@@ -92,6 +143,24 @@ static bool is_markup_good(const char *html)
 	return depth == 0 && strpbrk(html, "{}|") == NULL;
 }
 
+/* What a button comes back with is ours; or it opens a link and comes back with nothing. */
+static bool is_button_good(json *button)
+{
+	const char *data = json_text(button, "callback_data"), *url = json_text(button, "url");
+	const char *label = json_text(button, "text");
+	struct button read;
+	char again[BUTTON_BYTES];
+
+	if (label == NULL || *label == '\0' || strlen(label) > LABEL_MAX || strpbrk(label, "{}|") != NULL)
+		return false;
+	if (url != NULL)
+		return data == NULL && str_starts(url, "https://");
+	if (data == NULL || *data == '\0' || strlen(data) > 64 || button_read(data, &read) != 0)
+		return false;
+	button_write(&read, again);
+	return strcmp(again, data) == 0;
+}
+
 static int count_buttons(json *keyboard, const char *what)
 {
 	int count = 0;
@@ -101,18 +170,9 @@ static int count_buttons(json *keyboard, const char *what)
 
 		for (size_t i = 0; i < json_count(row, ""); i++, count++) {
 			json *one = json_object_array_get_idx(row, i);
-			const char *data = json_text(one, "callback_data");
-			const char *label = json_text(one, "text");
-			struct button button;
-			char again[BUTTON_BYTES];
 
-			if (data == NULL || *data == '\0' || strlen(data) > 64 || button_read(data, &button) != 0) {
-				ok(false, "%s: callback_data of button %d", what, count);
-				continue;
-			}
-			button_write(&button, again);
-			if (strcmp(again, data) != 0 || label == NULL || *label == '\0' || strlen(label) > LABEL_MAX)
-				ok(false, "%s: button %d: %s, %s", what, count, data, label);
+			if (!is_button_good(one))
+				ok(false, "%s: button %d: %s", what, count, json_write(one));
 		}
 		if (json_count(row, "") == 0 || json_count(row, "") > 8)
 			ok(false, "%s: row %zu", what, r);
@@ -128,7 +188,8 @@ static void test_each(const struct texts *texts, struct arena *arena)
 		json *notice = notice_new(cases[n].name, args_of(cases[n].args));
 		struct reply reply;
 		char what[160];
-		size_t most = strcmp(cases[n].name, "result") == 0 ? CAPTION_MAX : POINTS_MAX;
+		bool caption = !strcmp(cases[n].name, "result") || !strcmp(cases[n].name, "statement_file");
+		size_t most = caption ? CAPTION_MAX : POINTS_MAX;
 
 		snprintf(what, sizeof what, "%s %s %.80s", lang, cases[n].name, cases[n].args);
 		bool good = notice_render(texts, lang, notice, arena, &reply) == NOTICE_OK;
@@ -180,7 +241,55 @@ static void test_missing(const struct texts *texts, struct arena *arena)
 		}
 		json_drop(all);
 	}
-	ok(refused > 60, "arguments missing or of another type are told (%zu)", refused);
+	ok(refused > 150, "arguments missing or of another type are told (%zu)", refused);
+}
+
+/* A keyboard as it goes out: callback_data (a link in <>), spaces in a row, bars between rows. */
+static void test_keyboards(const struct texts *texts, struct arena *arena)
+{
+	static const struct {
+		const char *notice, *want;
+	} keyboards[] = {
+		{"{\"notice\":\"balance\",\"args\":{" PURSES "}}", "pay|st:9223372036854775807|menu"},
+		{"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"roubles\":15000,\"packages\":[" PACKAGE "]}}",
+			"top:100 top:300|top:500 top:1000|sum|pack:small|x"},
+		{"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"roubles\":500}}", "top:100 top:300|top:500|sum|x"},
+		{"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"roubles\":99}}", "sum|x"},
+		{"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"packages\":[" PACKAGE_BARE "," PACKAGE "]}}",
+			"pack:aaaaaaaaaaaaaaaaaaaaaaa|pack:small|x"},
+		{"{\"notice\":\"pay_link\",\"args\":{\"payment\":7,\"amount\":" RUB ",\"url\":\"https://p/?a&b\"}}",
+			"<https://p/?a&b>|check:7"},
+		{"{\"notice\":\"pay_pending\",\"args\":{\"payment\":7,\"amount\":" RUB "}}", "check:7"},
+		{"{\"notice\":\"pay_done\",\"args\":{\"amount\":" RUB ",\"balance\":" RUB ",\"quote\":5}}", "go:5|menu"},
+		{"{\"notice\":\"pay_done\",\"args\":{\"amount\":" RUB ",\"balance\":" RUB "}}", "menu"},
+		{"{\"notice\":\"debt\",\"args\":{\"debt\":" RUB "}}", "pay"},
+		{"{\"notice\":\"statement\",\"args\":{\"rows\":[" ROW("grant", "") "],\"older\":31}}", "st:31|csv"},
+		{"{\"notice\":\"statement\",\"args\":{\"rows\":[" ROW("grant", "") "]}}", "csv"},
+	};
+
+	for (size_t i = 0; i < COUNT(keyboards); i++) {
+		json *notice = json_read(keyboards[i].notice, strlen(keyboards[i].notice));
+		struct reply reply;
+		struct buf out;
+
+		buf_init(&out, 4096);
+		ok(notice_render(texts, "en", notice, arena, &reply) == NOTICE_OK, "rendered: %.60s", keyboards[i].notice);
+		for (size_t r = 0; r < json_count(reply.keyboard, "inline_keyboard"); r++) {
+			json *row = json_object_array_get_idx(json_at(reply.keyboard, "inline_keyboard"), r);
+
+			buf_str(&out, r ? "|" : "");
+			for (size_t b = 0; b < json_count(row, ""); b++) {
+				json *one = json_object_array_get_idx(row, b);
+				const char *url = json_text(one, "url");
+
+				buf_fmt(&out, url ? "%s<%s>" : "%s%s", b ? " " : "", url ? url : json_text(one, "callback_data"));
+			}
+		}
+		is_str(buf_text(&out), keyboards[i].want, "keyboard of %.60s", keyboards[i].notice);
+		buf_free(&out);
+		json_drop(reply.keyboard);
+		json_drop(notice);
+	}
 }
 
 static void test_strange(const struct texts *texts, struct arena *arena)
@@ -190,7 +299,18 @@ static void test_strange(const struct texts *texts, struct arena *arena)
 		"{\"notice\":\"confirm\",\"args\":[]}", "{\"notice\":\"confirm\",\"args\":{\"quote\":0}}",
 		"{\"notice\":\"result\",\"args\":{\"job\":-1}}", "{\"notice\":\"result\",\"args\":{\"job\":\"1\"}}",
 		"{\"notice\":\"job_status\",\"args\":{\"job\":1,\"progress\":7}}",
-		"{\"notice\":\"job_status\",\"args\":{\"job\":1}}",
+		"{\"notice\":\"job_status\",\"args\":{\"job\":1}}", "{\"notice\":\"pay_soon\",\"args\":{}}",
+		"{\"notice\":\"pay_link\",\"args\":{\"payment\":1,\"amount\":" RUB "}}",
+		"{\"notice\":\"pay_link\",\"args\":{\"amount\":" RUB ",\"url\":\"https://pay.example/\"}}",
+		"{\"notice\":\"pay_pending\",\"args\":{\"payment\":0,\"amount\":" RUB "}}",
+		"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"packages\":5}}",
+		"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"packages\":[5]}}",
+		"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"packages\":[{\"word\":\"Small\",\"credits\":1}]}}",
+		"{\"notice\":\"pay_done\",\"args\":{\"amount\":" RUB ",\"balance\":" RUB ",\"quote\":\"5\"}}",
+		"{\"notice\":\"statement\",\"args\":{\"rows\":5}}", "{\"notice\":\"statement\",\"args\":{\"rows\":[5]}}",
+		"{\"notice\":\"statement\",\"args\":{\"rows\":[" ROW("no_such", "") "]}}",
+		"{\"notice\":\"statement\",\"args\":{\"rows\":[" ROW("grant", "") "],\"older\":-1}}",
+		"{\"notice\":\"alert\",\"args\":{}}", "{\"notice\":\"alert\",\"args\":{\"what\":\"no_such\"}}",
 		"{\"notice\":\"job_failed\",\"args\":{\"job\":1,\"reason\":\"no_such\"}}",
 		"{\"notice\":\"job_failed\",\"args\":{\"job\":1,\"reason\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}",
@@ -227,6 +347,7 @@ int main(void)
 	if (texts != NULL) {
 		test_each(texts, arena);
 		test_missing(texts, arena);
+		test_keyboards(texts, arena);
 		test_strange(texts, arena);
 	}
 	texts_free(texts);
