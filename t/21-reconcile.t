@@ -6,8 +6,8 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Atelier::Pg;
 use Atelier::Till;
-use Atelier::Test qw(source_dir);
-use JSON::PP ();
+use Atelier::Test qw(program run_command spew temp_dir);
+use POSIX ();
 use Test::More;
 
 my $pg = Atelier::Pg->ready;
@@ -145,6 +145,49 @@ subtest 'the operator\'s' => sub {
 	my %kind = map { $_->{kind} => 1 } $pg->rows('SELECT kind FROM store.difference WHERE run = ?', $run);
 	is_deeply [sort keys %kind], ['broken', 'job'], 'jobs are held against the ledger';
 	$super->rollback;
+	$till->forget;
+};
+
+subtest 'atelierctl' => sub {
+	my $dir = temp_dir('reconcile');
+	spew("$dir/ctl.conf", 'DATABASE_URL=' . $pg->url . "\n");
+	my $id = $till->created(somebody(), amount => 4200);
+	my $says = sub ($items, @words) {
+		my $pid = fork // die;
+		if ($pid == 0) { # the dispatcher and the pay lane
+			my $own = Atelier::Life::new('Atelier::Till', $pg);
+			for (1 .. 500) {
+				for my $task ($own->claim('pay')) {
+					$own->tell($task, 'done', result => $task->{kind} eq 'pay_list' ? {items => $items->($task)}
+						: $own->truth($id, 'succeeded'));
+				}
+				$own->pay_due;
+				last if $own->{pg}->value('SELECT finished_at IS NOT NULL FROM store.reconcile ORDER BY id DESC LIMIT 1');
+				select undef, undef, undef, 0.02;
+			}
+			POSIX::_exit(0);
+		}
+		my ($status, $out, $err) = run_command([program('atelierctl'), '-c', "$dir/ctl.conf", 'reconcile', @words]);
+		waitpid $pid, 0;
+		return "$status\n$out$err";
+	};
+	$pg->do('DELETE FROM store.difference');
+	$pg->do('DELETE FROM store.reconcile');
+	my $here = sub ($task) {
+		return [] if $task->{payload}{what} eq 'refunds';
+		return [map { $till->truth($_->{id}, 'succeeded', refunded => $_->{refunded}) } $pg->rows(
+			'SELECT * FROM store.payment WHERE credit_tx IS NOT NULL AND provider = ?', $task->{payload}{provider})];
+	};
+	is $says->($here), "0\nno differences\n", 'all is well';
+	$pg->do('DELETE FROM store.reconcile');
+	like $says->(sub ($task) { [$here->($task)->@*, $task->{payload}{provider} eq 'yookassa'
+			&& $task->{payload}{what} eq 'payments' ? ($till->truth($id, 'succeeded'),
+				{ext_id => 'Z', status => 'succeeded', amount => 1, currency => 'RUB'}) : ()] }, '--since', '2020-01-01'),
+		qr/\A1\nuncredited: payment $id yookassa E$id .* \(settled\)\nunknown: yookassa Z .*\natelierctl: 1 differences\n\z/,
+		'what differs';
+	is $till->state($id), 'succeeded', 'and is repaired';
+	my ($status, $out, $err) = run_command([program('atelierctl'), '-c', "$dir/ctl.conf", 'reconcile', 'x']);
+	is $status, 64, 'wrong words';
 	$till->forget;
 };
 

@@ -26,6 +26,7 @@ MUST_CHECK enum ctl_end check_status(struct ctl *ctl);
 MUST_CHECK enum ctl_end purse_statement(struct ctl *ctl);
 MUST_CHECK enum ctl_end purse_adjust(struct ctl *ctl);
 MUST_CHECK enum ctl_end webhook_run(struct ctl *ctl);
+MUST_CHECK enum ctl_end reconcile_run(struct ctl *ctl);
 
 /* Says on stderr that something could not be done, and returns CTL_FAILED. */
 enum ctl_end ctl_fail(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -28,6 +28,7 @@ static const char main_help[] = MAIN_USAGE
 	"  statement PERSON                    every movement of a person's purses\n"
 	"  adjust PERSON UNIT AMOUNT WHY [KEY] give (or, below 0, take); UNIT: free, credit, rub\n"
 	"  webhook set|info|delete             tell Telegram where we are, or ask it\n"
+	"  reconcile [--since DATE]            compare payments with the providers, jobs with the ledger\n"
 	"\n"
 	"  -c FILE    the settings (" MAIN_FILE ")\n"
 	"  -d DIRECTORY    where migrations and functions are (" MAIN_SQL ")\n";
@@ -46,6 +47,7 @@ static const struct command commands[] = {
 	{"statement", 1, 1, "atelier_ctl", purse_statement},
 	{"adjust", 4, 5, "atelier_ctl", purse_adjust},
 	{"webhook", 1, 1, "atelier_ctl", webhook_run},
+	{"reconcile", 0, 2, "atelier_ctl", reconcile_run},
 };
 
 static const struct db_statement ctl_hello = {
