@@ -141,6 +141,118 @@ static void test_whole(struct buf *errors)
 	buf_free(&text);
 }
 
+/* A catalogue with one good offer and these packages. */
+static struct catalog *catalog_packages(const char *packages, struct buf *errors)
+{
+	struct buf text;
+
+	buf_init(&text, 65536);
+	buf_fmt(&text, "{\"offers\":[{\"id\":\"o\",\"mode\":\"edit\",\"title\":{\"ru\":\"А\",\"en\":\"A\"},"
+		"\"provider\":\"fal\",\"model\":\"m\",\"price\":{\"rub\":1},\"seconds\":1,\"input\":{}}],"
+		"\"packages\":%s}", packages);
+	struct catalog *catalog = catalog_of(buf_text(&text), errors);
+
+	buf_free(&text);
+	return catalog;
+}
+
+static void test_packages(struct buf *errors)
+{
+	static const struct {
+		const char *packages, *why;     /* why null: good */
+	} cases[] = {
+		{"[]", NULL}, {"null", NULL}, {"[{\"id\":\"a\",\"credits\":1,\"price\":\"0.01\"}]", NULL},
+		{"[{\"id\":\"aaaaaaaaaaaaaaaaaaaaa_a\",\"credits\":1000000000000,\"price\":\"999999999.99\"}]", NULL},
+		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"7\",\"discount\":0}]", NULL},
+		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"7\",\"discount\":99}]", NULL},
+		{"{}", "must be a list"}, {"5", "must be a list"}, {"\"a\"", "must be a list"},
+		{"[5]", "package without id: id is"}, {"[{\"credits\":1,\"price\":\"7\"}]", "package without id: id is"},
+		{"[{\"id\":\"\",\"credits\":1,\"price\":\"7\"}]", "package : id is"},
+		{"[{\"id\":\"Small\",\"credits\":1,\"price\":\"7\"}]", "package Small: id is"},
+		{"[{\"id\":\"p1\",\"credits\":1,\"price\":\"7\"}]", "package p1: id is"},
+		{"[{\"id\":\"a:b\",\"credits\":1,\"price\":\"7\"}]", "package a:b: id is"},
+		{"[{\"id\":\"aaaaaaaaaaaaaaaaaaaaaaaa\",\"credits\":1,\"price\":\"7\"}]", "id is"},
+		{"[{\"id\":\"a\",\"price\":\"7\"}]", "credits is"},
+		{"[{\"id\":\"a\",\"credits\":0,\"price\":\"7\"}]", "credits is"},
+		{"[{\"id\":\"a\",\"credits\":-1,\"price\":\"7\"}]", "credits is"},
+		{"[{\"id\":\"a\",\"credits\":1.5,\"price\":\"7\"}]", "credits is"},
+		{"[{\"id\":\"a\",\"credits\":\"1\",\"price\":\"7\"}]", "credits is"},
+		{"[{\"id\":\"a\",\"credits\":1000000000001,\"price\":\"7\"}]", "credits is"},
+		{"[{\"id\":\"a\",\"credits\":1}]", "price is"}, {"[{\"id\":\"a\",\"credits\":1,\"price\":7}]", "price is"},
+		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"0.00\"}]", "price is"},
+		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"-7\"}]", "price is"},
+		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"7.001\"}]", "price is"},
+		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"$7\"}]", "price is"},
+		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"1e3\"}]", "price is"},
+		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"7\",\"discount\":-1}]", "discount is"},
+		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"7\",\"discount\":100}]", "discount is"},
+		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"7\",\"discount\":\"14\"}]", "discount is"},
+		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"7\"},{\"id\":\"a\",\"credits\":2,\"price\":\"8\"}]",
+			"package a: the id is taken"},
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct catalog *catalog = catalog_packages(cases[i].packages, errors);
+		bool told = cases[i].why == NULL ? errors->length == 0 : strstr(buf_text(errors), cases[i].why) != NULL;
+
+		if (!ok((catalog != NULL) == (cases[i].why == NULL) && told, "packages %s: %s", cases[i].packages,
+			cases[i].why ? cases[i].why : "good"))
+			tap_show("errors", buf_text(errors));
+		catalog_free(catalog);
+	}
+	for (size_t count = PACKAGE_COUNT_MAX; count <= PACKAGE_COUNT_MAX + 1; count++) {
+		struct buf text;
+
+		buf_init(&text, 4096);
+		for (size_t i = 0; i < count; i++)
+			buf_fmt(&text, "%s{\"id\":\"p_%c\",\"credits\":5,\"price\":\"7.50\",\"discount\":14}", i ? "," : "[",
+				(char)('a' + i));
+		buf_str(&text, "]");
+		struct catalog *catalog = catalog_packages(buf_text(&text), errors);
+
+		ok((catalog != NULL) == (count == PACKAGE_COUNT_MAX), "%zu packages", count);
+		if (catalog != NULL) {
+			const struct package *last = catalog_package(catalog, count - 1);
+
+			is_i64((int64_t)catalog_package_count(catalog), (int64_t)count, "all are there");
+			ok(!strcmp(last->id, "p_h") && last->credits == 5 && last->price == 750 && last->discount == 14, "the last");
+			ok(catalog_package_find(catalog, "p_h") == last && !catalog_package_find(catalog, "p_")
+				&& !catalog_package_find(catalog, NULL), "one by id");
+		}
+		catalog_free(catalog);
+		buf_free(&text);
+	}
+}
+
+/* Defect found here: packages in a currency that the ledger does not keep were offered, and shown as dollars. */
+static void test_currency(struct buf *errors)
+{
+	static const struct {
+		const char *currency;
+		bool good, bare;                /* with packages, without */
+	} cases[] = {{"USD", true, true}, {"RUB", true, true}, {"EUR", false, true}, {"usd", false, true}};
+	struct conf *whole = conf;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char text[256];
+
+		snprintf(text, sizeof text, SETTINGS "BETATRANSFER_CURRENCY=%s\n", cases[i].currency);
+		buf_clear(errors);
+		conf = conf_read(settings_table, settings_count, SETTINGS_RESPONDER, text, strlen(text), errors);
+		if (conf == NULL)
+			abort();
+		struct catalog *catalog = catalog_packages("[{\"id\":\"a\",\"credits\":1,\"price\":\"7\"}]", errors);
+		struct catalog *bare = catalog_packages("[]", errors);
+
+		ok((catalog != NULL) == cases[i].good && (bare != NULL) == cases[i].bare, "packages in %s are %s",
+			cases[i].currency, cases[i].good ? "sold" : "refused");
+		catalog_free(catalog);
+		catalog_free(bare);
+		conf_free(conf);
+	}
+	conf = whole;
+}
+
 static void test_price(void)
 {
 	static const struct {
@@ -219,8 +331,10 @@ static void test_ours(struct buf *errors)
 
 	is_str(buf_text(errors), "", "our own catalogue is right");
 	ok(catalog != NULL && catalog_first(catalog, MODE_GENERATE) != NULL, "and sells pictures");
-	if (catalog != NULL)
+	if (catalog != NULL) {
 		is_i64(catalog_find(catalog, "generate.standard")->rub, 1200, "at the price of the setting");
+		ok(catalog_package_count(catalog) > 0, "and packages of credits");
+	}
 	catalog_free(catalog);
 	buf_clear(errors);
 	ok(catalog_read("/nonexistent", conf, errors) == NULL && errors->length > 0, "a file that is not there");
@@ -243,6 +357,8 @@ int main(void)
 		test_price();
 		test_members(&errors);
 		test_whole(&errors);
+		test_packages(&errors);
+		test_currency(&errors);
 		test_input(&errors);
 		test_ours(&errors);
 	}

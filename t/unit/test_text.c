@@ -47,6 +47,9 @@ static struct texts *texts_one(const char *sentence)
 	json_set_text(object, "money.usd", "${n}{?k:.{k}}");
 	json_set_text(object, "money.free", "{n} {n|операция|операции|операций}");
 	json_set_text(object, "money.credit", "{n} cr");
+	json_set_text(object, "row.in", "+{m}{?note:: {note}}");
+	json_set_text(object, "row.out", "-{m}");
+	json_set_text(object, "row.", "no kind");
 	buf_str(&text, json_write(object));
 	struct texts *texts = texts_of(buf_text(&text), buf_text(&text), &errors);
 
@@ -107,6 +110,32 @@ static void test_holes(void)
 	ok(text_has(texts, "s") && !text_has(texts, "no.such"), "text_has");
 	buf_free(&out);
 	texts_free(texts);
+}
+
+#define FIVE "{\"unit\":\"credit\",\"amount\":5}"
+
+/* A line for each object of an array, by its kind. */
+static void test_rows(void)
+{
+	check("a\n{*x:row}", "{\"x\":[]}", true, "a\n");
+	check("a\n{*x:row}", "{\"x\":[{\"kind\":\"in\",\"m\":" FIVE "}]}", true, "a\n+5 cr");
+	check("{*x:row}.", "{\"x\":[{\"kind\":\"in\",\"m\":" FIVE "},{\"kind\":\"out\",\"m\":7}]}", true, "+5 cr\n-7.");
+	check("{*x:row}", "{\"x\":[{\"kind\":\"in\",\"m\":1,\"note\":\"<b>{m}\"}]}", true, "+1: &lt;b&gt;{m}");
+	check("{*x:row}{*x:row}", "{\"x\":[{\"kind\":\"out\",\"m\":1}]}", true, "-1-1");
+	check("{?x:{*x:row}}", "{\"x\":[{\"kind\":\"out\",\"m\":1}]}", true, "-1");
+	check("{?x:{*x:row}}", "{}", true, "");
+	check("{*x:row}", "{\"x\":[{\"kind\":\"up\",\"m\":1}]}", false, "row.up");
+	check("{*x:row}", "{\"x\":[{\"kind\":\"up\"},{\"kind\":\"out\",\"m\":1}]}", false, "row.up\n-1");
+	check("{*x:row}", "{\"x\":[{\"kind\":\"out\"}]}", false, "-");
+	check("{*x:row}", "{\"x\":[{\"m\":1}]}", true, "no kind");
+	check("{*x:row}", "{\"x\":[5,null,[]]}", true, "no kind\nno kind\nno kind");
+	check("{*x:row}", "{\"x\":[{\"kind\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}]}", false, "");
+	check("{*x:row}", "{\"x\":{\"kind\":\"out\",\"m\":1}}", false, "");
+	check("{*x:row}", "{\"x\":\"out\"}", false, "");
+	check("a {*x:row}", "{}", false, "a ");
+	check("{*x}", "{\"x\":[]}", false, "");
+	check("{*}", "{\"x\":[]}", false, "");
+	check("{*x:row", "{\"x\":[]}", false, "");
 }
 
 /* CLDR's rules written down once more, the other way round. */
@@ -174,6 +203,12 @@ static void test_money(void)
 	check("{m}", "{\"m\":{\"unit\":\"rub\",\"amount\":-1050}}", true, "−10,50 ₽");
 	check("{m}", "{\"m\":{\"unit\":\"rub\",\"amount\":-50}}", true, "−0,50 ₽");
 	check("{m}", "{\"m\":{\"unit\":\"usd\",\"amount\":-200}}", true, "−$2");
+	check("{m}", "{\"m\":{\"unit\":\"credit\",\"amount\":-3}}", true, "−3 cr");
+	check("{m}", "{\"m\":{\"unit\":\"free\",\"amount\":-2}}", true, "−2 операции");
+	check("{m}", "{\"m\":{\"unit\":\"rub\",\"amount\":-1000000000000}}", true, "−10000000000 ₽");
+	check("{m}", "{\"m\":{\"unit\":\"rub\",\"amount\":1000000000001}}", false, "");
+	check("{m}", "{\"m\":{\"unit\":\"rub\",\"amount\":\"5\"}}", false, "");
+	check("{m}", "{\"m\":{\"unit\":\"usd\",\"amount\":5}}", true, "$0.05");
 }
 
 /* What is put in comes out again, and nothing of it is markup. */
@@ -228,6 +263,8 @@ static void test_files(void)
 		{"{\"a\":\"{x}\"}", "{\"a\":\"{y}\"}", "other holes"},
 		{"{\"a\":\"{x}\"}", "{\"a\":\"x\"}", "other holes"},
 		{"{\"a\":\"{?x:{y}}\"}", "{\"a\":\"{?x:z}\"}", "other holes"},
+		{"{\"a\":\"{*x:b}\"}", "{\"a\":\"{*y:b}\"}", "other holes"},
+		{"{\"a\":\"{*x:b}\"}", "{\"a\":\"\"}", "other holes"},
 	};
 	struct buf errors;
 
@@ -274,6 +311,7 @@ int main(void)
 	if (mkdtemp(directory) == NULL)
 		return 1;
 	test_holes();
+	test_rows();
 	test_plurals();
 	test_money();
 	test_escaping();
