@@ -215,7 +215,8 @@ static void test_packages(struct buf *errors)
 			const struct package *last = catalog_package(catalog, count - 1);
 
 			is_i64((int64_t)catalog_package_count(catalog), (int64_t)count, "all are there");
-			ok(!strcmp(last->id, "p_h") && last->credits == 5 && last->price == 750 && last->discount == 14, "the last");
+			ok(!strcmp(last->id, "p_h") && last->credits == 5 && last->price == 750
+				&& last->discount == 14, "the last");
 			ok(catalog_package_find(catalog, "p_h") == last && !catalog_package_find(catalog, "p_")
 				&& !catalog_package_find(catalog, NULL), "one by id");
 		}

@@ -129,7 +129,8 @@ static void test_rows(void)
 	check("{*x:row}", "{\"x\":[{\"kind\":\"out\"}]}", false, "-");
 	check("{*x:row}", "{\"x\":[{\"m\":1}]}", true, "no kind");
 	check("{*x:row}", "{\"x\":[5,null,[]]}", true, "no kind\nno kind\nno kind");
-	check("{*x:row}", "{\"x\":[{\"kind\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}]}", false, "");
+	check("{*x:row}", "{\"x\":[{\"kind\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}]}",
+		false, "");
 	check("{*x:row}", "{\"x\":{\"kind\":\"out\",\"m\":1}}", false, "");
 	check("{*x:row}", "{\"x\":\"out\"}", false, "");
 	check("a {*x:row}", "{}", false, "a ");
