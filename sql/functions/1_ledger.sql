@@ -520,8 +520,8 @@ SELECT 'P7 clearing is what was refunded less what was paid', p.provider || ' ' 
 FROM (SELECT y.provider, ledger.unit_of(y.currency) AS unit,
 		sum(y.refunded - coalesce(y.paid, 0)) AS due
 	FROM store.payment y GROUP BY 1, 2) AS p
-FULL JOIN (SELECT split_part(t.key, ':', 2) AS provider, t.unit, sum(CASE c.role WHEN 'clearing' THEN t.amount ELSE -t.amount
-		END) AS there
+FULL JOIN (SELECT split_part(t.key, ':', 2) AS provider, t.unit,
+		sum(CASE c.role WHEN 'clearing' THEN t.amount ELSE -t.amount END) AS there
 	FROM ledger.transfer t
 	JOIN ledger.account d ON d.id = t.debit
 	JOIN ledger.account c ON c.id = t.credit

@@ -231,7 +231,8 @@ BEGIN
 		detail = left(concat_ws(': ', p_class, p_detail), 1000), finished_at = clock_timestamp()
 	WHERE id = p_job;
 	PERFORM store.job_notice(p_job, 'job_failed', jsonb_build_object('reason', v_reason,
-		'back', store.money(t.unit, t.amount), 'left', store.money(t.unit, ledger.balance(t.person_id, t.unit))));
+		'back', store.money(t.unit, t.amount),
+		'left', store.money(t.unit, ledger.balance(t.person_id, t.unit))));
 	PERFORM store.task_add('sweep', jsonb_build_object('job', p_job), p_job,
 		p_dedup => 'job:' || p_job || ':sweep');
 END $$;
@@ -316,7 +317,8 @@ BEGIN
 		p_dedup => 'job:' || p_job || ':sweep');
 END $$;
 
--- Whether the result of a done task has what its kind needs; p_ref: its job or payment. Called by store.task_done.
+-- Whether the result of a done task has what its kind needs; p_ref: its job or payment. Called by
+-- store.task_done.
 CREATE FUNCTION store.result_fits(p_kind text, p_ref bigint, p_result jsonb)
 RETURNS boolean LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(CASE
@@ -551,7 +553,7 @@ BEGIN
 END $$;
 
 -- Locks what reports are about, in the lock order of the system: people who turned out unreachable,
--- jobs, payments (those of the tasks and p_payments), tasks. Called by dispatcher.report.
+-- jobs, payments, tasks. Called by dispatcher.report.
 CREATE FUNCTION store.task_lock(p_ids bigint[], p_unreachable bigint[], p_payments bigint[])
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -561,10 +563,7 @@ BEGIN
 	PERFORM 1 FROM store.job
 	WHERE id IN (SELECT job_id FROM store.task WHERE id = ANY (p_ids))
 	ORDER BY id FOR NO KEY UPDATE;
-	PERFORM 1 FROM store.payment
-	WHERE id = ANY (p_payments)
-		OR id IN (SELECT payment_id FROM store.task WHERE id = ANY (p_ids))
-	ORDER BY id FOR NO KEY UPDATE;
+	PERFORM 1 FROM store.payment WHERE id = ANY (p_payments) ORDER BY id FOR NO KEY UPDATE;
 	PERFORM 1 FROM store.task WHERE id = ANY (p_ids) ORDER BY id FOR NO KEY UPDATE;
 END $$;
 RESET ROLE;

@@ -5,7 +5,8 @@ SET LOCAL ROLE atelier_owner;
 -- Takes the updates of a turn: each is recorded (fresh is false when it was before: then nothing
 -- else happens), its person is made on first sight with the free grant and locked, which is what
 -- puts the updates of one person in order, and the rate limit is applied (p_rate a minute, burst
--- p_rate). The persons of a call are distinct. What is owed is a balance below zero. Returns one row for each, n its place in the arrays
+-- p_rate). The persons of a call are distinct. What is owed is a balance below zero. Returns one row for
+-- each, n its place in the arrays
 -- from 1; gate: ok, limited (the first refused one: say so), limited_told (say nothing), banned.
 -- First call of every turn. A lang of NULL changes nothing.
 CREATE FUNCTION responder.update_open(p_updates bigint[], p_persons bigint[], p_first_names text[],
@@ -205,7 +206,7 @@ $$;
 
 -- Opens a payment: the row and the key of its creation are there before the provider is asked. Says notice
 -- pay_wait. Returns one row; outcome: opened; again (there is an open one of the same, not older than 50
--- minutes: its link is said once more, when there is one yet); limit (5 are open). p_test: new payments are
+-- minutes: its link is said once more, when there is one yet); limit (5 of the last hour are open). p_test: new payments are
 -- test ones; also when the dispatcher says so. Called by the buttons of amounts and packages; the person is
 -- locked by update_open.
 CREATE FUNCTION responder.payment_open(p_person bigint, p_provider text, p_amount bigint,
@@ -234,7 +235,7 @@ BEGIN
 		RETURN;
 	END IF;
 	IF (SELECT count(*) FROM store.payment WHERE person_id = p_person
-		AND state IN ('created', 'pending') AND expires_at > v_now) >= 5
+		AND state IN ('created', 'pending') AND created_at > v_now - interval '1 hour') >= 5
 	THEN
 		RETURN QUERY SELECT 'limit', NULL::bigint, NULL::text;
 		RETURN;
@@ -313,9 +314,10 @@ BEGIN
 		IF y.credit_tx IS NOT NULL AND p_provider = 'yookassa' THEN -- refunds have events of their own
 			RETURN 'known';
 		ELSIF y.id IS NOT NULL AND (y.ext_id IS NOT NULL OR p_provider <> 'yookassa') THEN
+			-- the payment first: who holds it may be about to ask, too
+			UPDATE store.payment SET asked_at = clock_timestamp() WHERE id = y.id;
 			PERFORM store.payment_ask(y, CASE WHEN y.asked_at > clock_timestamp() - interval '1 second'
 				THEN interval '1 second' ELSE '0' END);
-			UPDATE store.payment SET asked_at = clock_timestamp() WHERE id = y.id;
 			RETURN 'queued';
 		END IF;
 	END IF;

@@ -132,7 +132,8 @@ DECLARE
 	v_payments bigint[]; -- that each report is about, if any: also those that only the provider knows
 BEGIN
 	SELECT array_agg(coalesce(t.payment_id, CASE t.lane WHEN 'pay' THEN store.payment_find(
-		t.payload ->> 'provider', u.result ->> 'ext_id', u.result ->> 'order') END) ORDER BY u.n)
+		t.payload ->> 'provider', coalesce(u.result ->> 'payment', u.result ->> 'ext_id'),
+		u.result ->> 'order') END) ORDER BY u.n)
 	INTO v_payments
 	FROM unnest(p_ids, p_results) WITH ORDINALITY AS u(id, result, n)
 	LEFT JOIN store.task t ON t.id = u.id;
