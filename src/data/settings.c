@@ -50,7 +50,7 @@ const struct conf_entry settings_table[] = {
 	{"YOOKASSA_RETURN_URL", CONF_URL, "", 0, 512, "", PAY, false,
 		"Where the payer's browser goes after paying; empty: WEBHOOK_BASE_URL and /pay/return."},
 	{"YOOKASSA_WEBHOOK_URL", CONF_URL, "", 0, 512, "", PAY, false,
-		"Address entered in ЮKassa's cabinet for notifications; only shown and checked, never sent."},
+		"Address entered in ЮKassa's cabinet for notifications: a note to yourself, no program uses it."},
 	{"YOOKASSA_CURRENCY", CONF_TEXT, "RUB", 3, 3, "", R | PAY, false,
 		"Currency of the shop; only RUB is sold."},
 	{"YOOKASSA_TEST_MODE", CONF_BOOL, "no", 0, 0, "", D, false,
@@ -73,7 +73,7 @@ const struct conf_entry settings_table[] = {
 	{"BETATRANSFER_PAYMENT_SYSTEM", CONF_KEY, "Card", 1, 64, "", PAY, false,
 		"Payment system code as the manager gave it."},
 	{"BETATRANSFER_CURRENCY", CONF_TEXT, "USD", 3, 3, "", R | PAY, false,
-		"Currency of the packages."},
+		"Currency of the packages: USD or RUB."},
 	/* AI providers */
 	{"FAL_KEY", CONF_KEY, "", 0, 256, "", MEDIA, true,
 		"Key of fal.ai; empty switches its models off."},
