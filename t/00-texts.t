@@ -40,8 +40,8 @@ is scalar $line{$_}->@*, scalar keys $text{$_}->%*, "$_: each key is there once,
 # The holes of a sentence by name and by what kind of hole each is.
 sub holes_of ($sentence) {
 	my %hole;
-	while ($sentence =~ /\{(\??)(\w+)/g) {
-		$hole{$2 . ($1 ? "?" : "")} = 1;
+	while ($sentence =~ /\{([?*]?)(\w+)(:\w+)?/g) {
+		$hole{"$2$1" . ($1 eq '*' ? $3 // '' : '')} = 1;
 	}
 	return join ' ', sort keys %hole;
 }
@@ -75,12 +75,19 @@ unlike join('', $text{en}->%*), qr/\p{Cyrillic}/, 'no Russian in the English fil
 
 my %used;
 my $notice = code_of('src/data/notice.c');
-my $schema = read_file('sql/migrations/0002_store.sql', ':encoding(UTF-8)');
+my $schema = join '', map { read_file($_ =~ s{^\Q$source\E/}{}r, ':encoding(UTF-8)') } sort glob "$source/sql/migrations/*.sql";
 my $functions = join '', map { read_file($_ =~ s{^\Q$source\E/}{}r, ':encoding(UTF-8)') } sort glob "$source/sql/functions/*.sql";
 my $speakers = code_of('src/flow/*.c') . code_of('src/responder/*.c') . code_of('src/dispatcher/*.c') . $functions;
 
 my ($reasons) = $schema =~ /TYPE store\.job_reason AS ENUM\s*\(([^)]*)\)/ or die 'store.job_reason';
+my ($kinds) = $schema =~ /TYPE ledger\.kind AS ENUM\s*\(([^)]*)\)/ or die 'ledger.kind';
+my @kinds = ($kinds =~ /'(\w+)'/g, $schema =~ /TYPE ledger\.kind ADD VALUE '(\w+)'/g);
+# What an alert is about: the first argument, a word or a CASE between words.
+my %alert = map { $_ => 1 } map { /^'(\w+)'$/ ? $1 : /\b(?:THEN|ELSE) '(\w+)'/g }
+	$functions =~ /\bPERFORM store\.alert\(([^,]*),/g;
+ok keys %alert > 3, 'the alerts were found';
 my %variants = (
+	what => [sort keys %alert],
 	progress => [0, 10, 50],        # 100 is job_done
 	reason => [$reasons =~ /'(\w+)'/g],
 );
@@ -90,6 +97,10 @@ while (my ($name, $variant) = splice @forms, 0, 2) {
 	like $speakers, qr/["']$name["']/, "somebody says $name";
 	my ($argument) = $variant =~ /"(\w+)"/;
 	$used{defined $argument ? "$name.$_" : $name} = 1 for defined $argument ? $variants{$argument}->@* : '';
+}
+# A line for each row: these two kinds never touch what a person has available.
+for my $list (map { /\{\*\w+:(\w+)\}/g } values $text{ru}->%*) {
+	$used{"$list.$_"} = 1 for grep { !/^(?:take|sale)$/ } @kinds;
 }
 $used{$_} = 1 for $notice =~ /"(button\.\w+)"/g;
 my @toasts = code_of('src/*/*.c') =~ /"(toast\.\w+)"/g;
