@@ -30,10 +30,10 @@ sub race ($name, $make, $sides, $who, $check) {
 		my $case = $make->();
 		my @got = $pg->at_once(2, $sides->[0][0], sub ($i, $db) {
 			my ($role, $act) = @{$sides->[$i]};
-			# A session of another role is made after the start: the other side waits about as long.
+			# A session of another role is made after the start: both waits are wide enough to cross.
 			my $other = $sides->[1][0] ne $sides->[0][0];
 			$db = $pg->connect($role) if $i && $other;
-			select undef, undef, undef, rand($other && !$i ? 0.02 : 0.004);
+			select undef, undef, undef, rand(!$other ? 0.004 : $i ? 0.03 : 0.008);
 			return $act->($db, $case);
 		});
 		$won{$who->($case, @got)}++;
