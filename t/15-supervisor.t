@@ -155,6 +155,25 @@ subtest 'the settings file' => sub {
 	settings(LOG_LEVEL => 'loud');
 	($status, $out, $err) = $test->();
 	like $err, qr/LOG_LEVEL: is none of/, 'a level that does not exist';
+	for my $case (
+		[{YOOKASSA_SHOP_ID => '100500'}, 'YOOKASSA_SECRET_KEY: must be set when YOOKASSA_SHOP_ID is'],
+		[{YOOKASSA_SECRET_KEY => 'live_key_000000'}, 'YOOKASSA_SHOP_ID: must be set when YOOKASSA_SECRET_KEY is'],
+		[{YOOKASSA_SHOP_ID => '1', YOOKASSA_SECRET_KEY => 'test_key_000000'}, 'YOOKASSA_TEST_MODE: must be yes'],
+		[{YOOKASSA_SHOP_ID => '1', YOOKASSA_SECRET_KEY => 'live_key_000000', YOOKASSA_TEST_MODE => 'yes'}, 'YOOKASSA_TEST_MODE: must be'],
+		[{YOOKASSA_CURRENCY => 'USD'}, 'YOOKASSA_CURRENCY: only RUB'],
+		[{YOOKASSA_SHOP_ID => '1', YOOKASSA_SECRET_KEY => 'live_key_000000', YOOKASSA_RECEIPT_EMAIL => 'nobody'}, 'YOOKASSA_RECEIPT_EMAIL: is not'],
+		[{BETATRANSFER_API_KEY => 'key0000000'}, 'BETATRANSFER_SECRET_KEY: must be set'],
+		[{BETATRANSFER_SECRET_KEY => 'key0000000'}, 'BETATRANSFER_API_KEY: must be set'],
+		[{BETATRANSFER_CURRENCY => 'EUR'}, 'BETATRANSFER_CURRENCY: is neither'],
+		[{TELEGRAM_SECRET_TOKEN => 'with.a.dot.in.it.0'}, 'TELEGRAM_SECRET_TOKEN: may hold'],
+	) {
+		my ($set, $said) = @$case;
+		settings(%$set);
+		($status, $out, $err) = $test->();
+		is $status, 1, "refused: @{[sort keys %$set]}";
+		like $err, qr/\Q$said\E/, "  $said";
+		unlike $err, qr/key_?0000/, '  without the secret';
+	}
 	($status, $out, $err) = run_command([$atelierd, '-t', '-c', "$dir/none"]);
 	is $err, "atelierd: settings $dir/none: No such file or directory\n", 'no file';
 	settings();

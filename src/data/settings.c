@@ -1,6 +1,11 @@
 /* The table of settings. Order: as an operator meets them; t/00-settings.t holds manual and sample against it. */
 #include "data/settings.h"
 
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
 #define R SETTINGS_RESPONDER
 #define D SETTINGS_DISPATCHER
 #define S SETTINGS_SUPERVISOR
@@ -114,3 +119,51 @@ const struct conf_entry settings_table[] = {
 		"Least level that is logged: debug, info, warn or error."},
 };
 const size_t settings_count = sizeof settings_table / sizeof settings_table[0];
+
+static bool is_set(const struct conf *conf, const char *name)
+{
+	return *conf_text(conf, name) != '\0';
+}
+
+/* A key without its partner would start and then fail on the first payment; an empty secret can be signed with by
+ * anyone. */
+static void check_pair(const struct conf *conf, const char *one, const char *other, struct buf *errors)
+{
+	if (is_set(conf, one) && !is_set(conf, other))
+		buf_fmt(errors, "%s: must be set when %s is\n", other, one);
+	if (is_set(conf, other) && !is_set(conf, one))
+		buf_fmt(errors, "%s: must be set when %s is\n", one, other);
+}
+
+static void check_yookassa(const struct conf *conf, struct buf *errors)
+{
+	const char *email = conf_text(conf, "YOOKASSA_RECEIPT_EMAIL"), *at = strchr(email, '@');
+	check_pair(conf, "YOOKASSA_SHOP_ID", "YOOKASSA_SECRET_KEY", errors);
+	if (!str_equal(conf_text(conf, "YOOKASSA_CURRENCY"), "RUB"))
+		buf_str(errors, "YOOKASSA_CURRENCY: only RUB is sold\n");
+	/* Keys of test shops begin so (yookassa.ru/developers/using-api/testing). */
+	bool test_key = str_starts(conf_text(conf, "YOOKASSA_SECRET_KEY"), "test_");
+	if (is_set(conf, "YOOKASSA_SECRET_KEY") && test_key != conf_bool(conf, "YOOKASSA_TEST_MODE"))
+		buf_str(errors, "YOOKASSA_TEST_MODE: must be yes with a test shop's key, and only then\n");
+	if (*email && (!at || at == email || !strchr(at, '.') || strchr(email, ' ')))
+		buf_str(errors, "YOOKASSA_RECEIPT_EMAIL: is not an e-mail address\n");
+	if (*email && !is_set(conf, "YOOKASSA_SHOP_ID"))
+		buf_str(errors, "YOOKASSA_RECEIPT_EMAIL: has no use without YOOKASSA_SHOP_ID\n");
+}
+
+bool settings_check(const struct conf *conf, struct buf *errors)
+{
+	size_t before = errors->length;
+	enum log_level level;
+	const char *secret = conf_text(conf, "TELEGRAM_SECRET_TOKEN");
+	if (secret[strspn(secret, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")])
+		buf_str(errors, "TELEGRAM_SECRET_TOKEN: may hold letters, digits, _ and - only\n");
+	if (!log_level_of(conf_text(conf, "LOG_LEVEL"), &level))
+		buf_str(errors, "LOG_LEVEL: is none of debug, info, warn, error\n");
+	check_yookassa(conf, errors);
+	check_pair(conf, "BETATRANSFER_API_KEY", "BETATRANSFER_SECRET_KEY", errors);
+	const char *currency = conf_text(conf, "BETATRANSFER_CURRENCY");
+	if (!str_equal(currency, "USD") && !str_equal(currency, "RUB"))
+		buf_str(errors, "BETATRANSFER_CURRENCY: is neither USD nor RUB\n");
+	return errors->length == before;
+}

@@ -26,4 +26,8 @@ enum settings_role {
 extern const struct conf_entry settings_table[];
 extern const size_t settings_count;
 
+/* What one entry alone cannot say: settings that belong together, words out of a list. conf holds all roles'
+ * settings. False when anything is wrong, told as "NAME: reason\n" in errors, never with a secret's value. */
+MUST_CHECK bool settings_check(const struct conf *conf, struct buf *errors);
+
 #endif

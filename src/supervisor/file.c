@@ -50,7 +50,6 @@ static bool bytes_read(const char *path, struct buf *text, struct buf *errors,
 struct conf *file_read(const char *path, struct buf *errors, struct buf *warnings)
 {
 	struct conf *conf = NULL;
-	enum log_level level;
 	struct buf text;
 
 	buf_init(&text, CONF_FILE_MAX);
@@ -60,8 +59,7 @@ struct conf *file_read(const char *path, struct buf *errors, struct buf *warning
 	if (text.data != NULL)
 		mem_wipe(text.data, text.capacity);
 	buf_free(&text);
-	if (conf != NULL && !log_level_of(conf_text(conf, "LOG_LEVEL"), &level)) {
-		buf_str(errors, "LOG_LEVEL: is none of debug, info, warn, error\n");
+	if (conf != NULL && !settings_check(conf, errors)) {
 		conf_free(conf);
 		return NULL;
 	}
