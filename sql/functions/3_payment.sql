@@ -423,7 +423,9 @@ BEGIN
 	END IF;
 	PERFORM store.truth_check(p_truth);
 	v_payment := store.payment_find(p_provider, p_truth ->> 'ext_id', p_truth ->> 'order');
-	IF v_payment IS NULL THEN
+	IF v_payment IS DISTINCT FROM coalesce(p_payment, v_payment) THEN
+		PERFORM store.truth_astray(p_truth);
+	ELSIF v_payment IS NULL THEN
 		PERFORM store.orphan_seen(p_provider, p_truth, NULL);
 	ELSE
 		PERFORM store.payment_truth(v_payment, p_truth);
@@ -440,6 +442,14 @@ BEGIN
 	THEN
 		RAISE EXCEPTION 'no truth: %', left(p_truth::text, 200) USING ERRCODE = 'data_exception';
 	END IF;
+END $$;
+
+-- Refuses (data_exception) what is about something else than was asked: a helper is believed about the task
+-- that it holds and nothing else. Called with the answers to questions and to refunds.
+CREATE FUNCTION store.truth_astray(p_truth jsonb)
+RETURNS void LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RAISE EXCEPTION 'not what was asked: %', left(p_truth::text, 200) USING ERRCODE = 'data_exception';
 END $$;
 
 -- ---- Refunds ----
@@ -652,17 +662,35 @@ BEGIN
 	RETURN true;
 END $$;
 
+-- What to remember of a call that is to be made once more: all that its adapter says, and that it may have been
+-- heard; class lost never left us. Called by the outcomes below for later.
+CREATE FUNCTION store.later_memo(p_class text, p_result jsonb)
+RETURNS jsonb LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE jsonb_typeof(p_result) WHEN 'object' THEN p_result ELSE '{}' END
+		|| CASE p_class WHEN 'lost' THEN '{}' ELSE '{"unknown": 1}' END::jsonb;
+$$;
+
 -- What became of a creation. Never done twice: ЮKassa is asked again under the key, Betatransfer by the order
--- name first. Surely not done for a quarter of an hour: failed. Called by store.pay_outcome.
+-- name first. Surely not done for a quarter of an hour: failed; in doubt for as long, the person hears that there
+-- is no link, and gets it should it come. Called by store.pay_outcome.
 CREATE FUNCTION store.create_outcome(t store.task, p_outcome text, p_class text, p_text text,
 	p_wait interval, p_result jsonb)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	y store.payment;
 	v_doubt boolean;
+	v_late boolean;
 BEGIN
 	SELECT * INTO STRICT y FROM store.payment WHERE id = t.payment_id FOR NO KEY UPDATE;
 	v_doubt := t.memo ? 'unknown' OR y.creates > 1;
+	v_late := clock_timestamp() > y.created_at + interval '15 minutes';
+	IF p_outcome IN ('later', 'unknown') AND y.state = 'created' AND v_late AND NOT t.memo ? 'told' THEN
+		PERFORM store.payment_notice(y, 'pay_failed', '{}');
+		p_result := coalesce(p_result, '{}') || '{"told": 1}';
+	END IF;
+	IF p_outcome = 'later' AND clock_timestamp() + p_wait > y.created_at + interval '23 hours' THEN
+		p_outcome := 'unknown'; -- its key is over
+	END IF;
 	IF p_outcome = 'done' THEN
 		PERFORM store.truth_check(p_result);
 		PERFORM store.task_close(t.id, 'done', NULL, NULL, NULL);
@@ -670,9 +698,12 @@ BEGIN
 	ELSIF y.state <> 'created' THEN -- known by another way
 		PERFORM store.task_close(t.id, 'dead', p_class, p_text, NULL);
 	ELSIF p_outcome = 'later' THEN
-		PERFORM store.task_again(t.id, greatest(p_wait, '1 second'), -1, p_class, p_text, NULL);
+		PERFORM store.task_again(t.id, greatest(p_wait, '1 second'), -1, p_class, p_text,
+			store.later_memo(p_class, p_result));
 	ELSIF p_outcome = 'unknown' AND y.provider = 'yookassa' THEN
-		IF NOT store.key_again(t, p_wait, y.created_at, p_class, p_text, '{"unknown": 1}') THEN
+		IF NOT store.key_again(t, p_wait, y.created_at, p_class, p_text,
+			store.later_memo(p_class, p_result))
+		THEN
 			UPDATE store.payment SET next_ask_at = clock_timestamp() WHERE id = y.id;
 		END IF;
 	ELSIF p_outcome = 'unknown' OR (p_outcome = 'refused' AND v_doubt) THEN
@@ -681,7 +712,7 @@ BEGIN
 			raw = CASE p_outcome WHEN 'refused' THEN 'refused' ELSE raw END
 		WHERE id = y.id;
 	ELSIF p_outcome = 'refused'
-		OR (NOT v_doubt AND clock_timestamp() > y.created_at + interval '15 minutes')
+		OR (NOT v_doubt AND v_late)
 	THEN
 		PERFORM store.task_close(t.id, 'dead', p_class, p_text, NULL);
 		PERFORM store.payment_fail(y, concat_ws(': ', p_class, p_text));
@@ -699,13 +730,22 @@ DECLARE
 	r store.refund;
 BEGIN
 	SELECT * INTO STRICT r FROM store.refund WHERE id = (t.payload ->> 'refund')::bigint;
+	IF p_outcome = 'later' AND clock_timestamp() + p_wait > r.created_at + interval '23 hours' THEN
+		p_outcome := 'unknown'; -- its key is over: once more would be a second refund
+	END IF;
 	IF p_outcome = 'done' THEN
+		IF (p_result ->> 'payment') IS DISTINCT FROM (t.payload ->> 'ext_id') THEN
+			PERFORM store.truth_astray(p_result);
+		END IF;
 		PERFORM store.task_close(t.id, 'done', NULL, NULL, NULL);
 		PERFORM store.refund_truth(r.provider, p_result, r.id);
+		UPDATE store.refund SET next_ask_at = clock_timestamp() + store.ask_wait(0) -- what was held is never forgotten
+		WHERE id = r.id AND state = 'pending' AND next_ask_at IS NULL AND NOT confirmed;
 	ELSIF r.state <> 'pending' THEN
 		PERFORM store.task_close(t.id, 'dead', p_class, p_text, NULL);
 	ELSIF p_outcome = 'later' THEN
-		PERFORM store.task_again(t.id, greatest(p_wait, '1 second'), -1, p_class, p_text, NULL);
+		PERFORM store.task_again(t.id, greatest(p_wait, '1 second'), -1, p_class, p_text,
+			store.later_memo(p_class, p_result));
 	ELSIF p_outcome = 'refused' AND NOT t.memo ? 'unknown' THEN
 		PERFORM store.task_close(t.id, 'dead', p_class, p_text, NULL);
 		PERFORM store.refund_undo(r.id, 'failed');
@@ -778,21 +818,29 @@ BEGIN
 	END IF;
 END $$;
 
--- What became of a question. One that got no answer is put again, a dozen times with growing waits; the
--- clock of an open payment goes on by itself. Called by store.pay_outcome.
+-- What became of a question. One that got no answer is put again, a dozen times with growing waits (class lost
+-- never left us and does not count); the clock of an open payment goes on by itself. Called by store.pay_outcome.
 CREATE FUNCTION store.ask_outcome(t store.task, p_outcome text, p_class text, p_text text,
 	p_wait interval, p_result jsonb)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	v_tries constant int := coalesce((t.payload ->> 'tries')::int, 0)
-		+ CASE p_outcome WHEN 'later' THEN 0 ELSE 1 END;
+		+ CASE p_class WHEN 'lost' THEN 0 ELSE 1 END;
 BEGIN
 	IF p_outcome = 'done' THEN
 		PERFORM store.task_close(t.id, 'done', NULL, NULL, NULL);
 		CASE t.kind
 		WHEN 'pay_ask' THEN
+			IF t.payment_id IS NULL AND (p_result ->> 'ext_id' <> t.payload ->> 'ext_id'
+				OR (t.payload ->> 'ext_id' IS NULL AND p_result ->> 'order' <> t.payload ->> 'order'))
+			THEN
+				PERFORM store.truth_astray(p_result);
+			END IF;
 			PERFORM store.truth_apply(t.payload ->> 'provider', t.payment_id, p_result);
 		WHEN 'pay_refund_ask' THEN
+			IF (p_result ->> 'ext_id') <> (t.payload ->> 'refund_ext_id') THEN
+				PERFORM store.truth_astray(p_result);
+			END IF;
 			PERFORM store.refund_truth(t.payload ->> 'provider', p_result);
 		WHEN 'pay_list' THEN
 			PERFORM store.list_page(t, p_result);
@@ -802,8 +850,9 @@ BEGIN
 	PERFORM store.task_close(t.id, 'dead', p_class, p_text, NULL);
 	IF p_outcome <> 'refused' AND v_tries < 12 THEN
 		PERFORM store.ask_put(t.kind, t.payload || jsonb_build_object('tries', v_tries), t.topic,
-			t.payment_id, greatest(p_wait, CASE p_outcome WHEN 'later' THEN interval '1 second'
-				ELSE store.ask_wait(v_tries - 1) END));
+			t.payment_id, greatest(p_wait, CASE WHEN p_outcome = 'later' AND p_class = 'lost'
+				THEN interval '1 second'
+				ELSE store.ask_wait(v_tries - CASE p_class WHEN 'rate' THEN 2 ELSE 1 END) END));
 	ELSIF t.payload ? 'run' THEN -- a provider without such a list is no difference
 		INSERT INTO store.difference (run, kind, provider, text, repaired)
 		VALUES ((t.payload ->> 'run')::bigint, 'unlisted', t.payload ->> 'provider',

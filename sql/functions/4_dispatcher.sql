@@ -105,14 +105,17 @@ BEGIN
 END $$;
 
 -- Extends the leases that are still held and returns their ids; one that is missing in the answer
--- is lost: its helper should stop. Called every few seconds for all leases.
-CREATE FUNCTION dispatcher.beat(p_ids bigint[], p_fences int[], p_lease_s int)
+-- is lost: its helper should stop. p_lane: of the helper that holds them; those of others are not its. Called
+-- every few seconds for all leases.
+CREATE FUNCTION dispatcher.beat(p_ids bigint[], p_fences int[], p_lease_s int,
+	p_lane text DEFAULT NULL)
 RETURNS SETOF bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY WITH held AS (
 		SELECT t.id FROM unnest(p_ids, p_fences) AS h(id, fence)
 		JOIN store.task t ON t.id = h.id AND t.fence = h.fence AND t.state = 'leased'
+			AND t.lane = coalesce(p_lane::store.lane_name, t.lane)
 		ORDER BY t.id FOR NO KEY UPDATE OF t
 	)
 	UPDATE store.task t SET lease_until = clock_timestamp() + interval '1 second' * p_lease_s
@@ -121,10 +124,12 @@ END $$;
 
 -- Settles what helpers report; see store.task_outcome and below it for what each outcome does.
 -- Returns one row for each: ok, or stale when the lease was not the current one (then it had no
--- effect). p_unknown_s: how long an order of unknown fate is looked for. Called with what the
--- helpers sent.
+-- effect) or the task is of another lane than the helper that reported it. p_unknown_s: how long an order
+-- of unknown fate is looked for; p_lanes: whose word each is, NULL: the dispatcher's own. Called with what
+-- the helpers sent.
 CREATE FUNCTION dispatcher.report(p_ids bigint[], p_fences int[], p_outcomes text[],
-	p_classes text[], p_texts text[], p_retry_ms int[], p_results jsonb[], p_unknown_s int)
+	p_classes text[], p_texts text[], p_retry_ms int[], p_results jsonb[], p_unknown_s int,
+	p_lanes text[] DEFAULT NULL)
 RETURNS TABLE (id bigint, answer text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -140,13 +145,14 @@ BEGIN
 	PERFORM store.task_lock(p_ids, (SELECT array_agg(u.id) FROM unnest(p_ids, p_classes)
 		AS u(id, class) WHERE u.class = 'unreachable'), v_payments);
 	FOR id, answer IN -- by person: accounts are locked in that order everywhere
-		SELECT r.id, store.task_report(r.id, r.fence, r.outcome, r.class, r.text, r.retry_ms,
-			r.result, p_unknown_s)
+		SELECT r.id, CASE WHEN r.own THEN store.task_report(r.id, r.fence, r.outcome, r.class,
+			r.text, r.retry_ms, r.result, p_unknown_s) ELSE 'stale' END
 		FROM (
-			SELECT u.*, coalesce(j.person_id, y.person_id, t.person_id) AS person
+			SELECT u.*, coalesce(j.person_id, y.person_id, t.person_id) AS person,
+				u.lane IS NULL OR u.lane::store.lane_name IS NOT DISTINCT FROM t.lane AS own
 			FROM unnest(p_ids, p_fences, p_outcomes, p_classes, p_texts, p_retry_ms, p_results,
-				v_payments) WITH ORDINALITY
-				AS u(id, fence, outcome, class, text, retry_ms, result, payment, n)
+				v_payments, p_lanes) WITH ORDINALITY
+				AS u(id, fence, outcome, class, text, retry_ms, result, payment, lane, n)
 			LEFT JOIN store.task t ON t.id = u.id
 			LEFT JOIN store.job j ON j.id = t.job_id
 			LEFT JOIN store.payment y ON y.id = u.payment
@@ -158,12 +164,13 @@ BEGIN
 END $$;
 
 -- The holder of these leases is gone: each counts as outcome unknown of class lost. Called when a
--- helper's socket closes.
-CREATE FUNCTION dispatcher.abandon(p_ids bigint[], p_fences int[], p_unknown_s int)
+-- helper's socket closes, with its lane.
+CREATE FUNCTION dispatcher.abandon(p_ids bigint[], p_fences int[], p_unknown_s int,
+	p_lane text DEFAULT NULL)
 RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT dispatcher.report(array_agg(u.id), array_agg(u.fence), array_agg('unknown'::text),
 		array_agg('lost'::text), array_agg('the helper is gone'::text), array_agg(NULL::int),
-		array_agg(NULL::jsonb), p_unknown_s)
+		array_agg(NULL::jsonb), p_unknown_s, array_agg(p_lane))
 	FROM unnest(p_ids, p_fences) AS u(id, fence);
 $$;
 
@@ -178,6 +185,28 @@ BEGIN
 			store.job_ref(j) || jsonb_build_object('request', j.request), j.id,
 			p_dedup => 'job:' || j.id || ':cancel');
 	END IF;
+END $$;
+
+-- One task or job that reap has found; the caller holds its rows. One that cannot be settled (there should be
+-- none) is put off: all others would wait for ever behind it. Called by dispatcher.reap.
+CREATE FUNCTION store.reap_one(t store.task, j store.job, p_unknown_s int)
+RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF t.id IS NULL THEN
+		PERFORM store.job_late(j);
+	ELSE
+		PERFORM store.task_outcome(t, 'unknown', 'lost', 'the lease ran out', NULL, NULL,
+			p_unknown_s);
+	END IF;
+	RETURN true;
+EXCEPTION WHEN data_exception OR integrity_constraint_violation OR case_not_found OR no_data_found
+	OR SQLSTATE 'P0409' OR SQLSTATE 'P0410'
+THEN
+	RAISE WARNING 'task % of job % cannot be settled: %', t.id, j.id, SQLERRM;
+	UPDATE store.task SET lease_until = clock_timestamp() + interval '1 minute' WHERE id = t.id;
+	UPDATE store.job SET deadline_at = clock_timestamp() + interval '1 minute'
+	WHERE t.id IS NULL AND id = j.id;
+	RETURN false;
 END $$;
 
 -- Tidies up after the dead: leases that ran out count as abandoned, jobs past their deadline fail
@@ -218,15 +247,14 @@ BEGIN
 		END IF;
 		IF c.task IS NULL THEN
 			CONTINUE WHEN j.step IN ('deliver', 'done') OR j.deadline_at >= v_now;
-			PERFORM store.job_late(j);
 		ELSE
 			SELECT * INTO t FROM store.task WHERE id = c.task AND state = 'leased'
 				AND lease_until < v_now FOR NO KEY UPDATE SKIP LOCKED;
 			CONTINUE WHEN NOT FOUND;
-			PERFORM store.task_outcome(t, 'unknown', 'lost', 'the lease ran out', NULL, NULL,
-				p_unknown_s);
 		END IF;
-		v_count := v_count + 1;
+		IF store.reap_one(t, j, p_unknown_s) THEN
+			v_count := v_count + 1;
+		END IF;
 	END LOOP;
 	-- Ten seconds of margin: run_at is a transaction's start, and the row appears at its end.
 	UPDATE store.lane l SET floor_at = least(v_now, (SELECT min(k.run_at) FROM store.task k
@@ -234,13 +262,16 @@ BEGIN
 	RETURN v_count;
 END $$;
 
--- Deletes what is only kept for a short while: updates after three days, ended tasks after one.
--- Returns how many rows went; call again soon while that is 1000 or more. Called once a minute.
+-- Deletes what is only kept for a short while: updates after three days, ended tasks after one, and after a
+-- month what was offered and not ordered, and updates that could not be handled. Returns how many rows went;
+-- call again soon while that is 1000 or more. Called once a minute.
 CREATE FUNCTION dispatcher.purge()
 RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	v_updates int;
 	v_tasks int;
+	v_quotes int;
+	v_parked int;
 BEGIN
 	DELETE FROM store.update WHERE id IN (SELECT id FROM store.update
 		WHERE at < now() - interval '3 days' LIMIT 1000 FOR UPDATE SKIP LOCKED);
@@ -249,7 +280,14 @@ BEGIN
 		WHERE state IN ('done', 'dead') AND done_at < now() - interval '1 day'
 		ORDER BY done_at LIMIT 1000 FOR UPDATE SKIP LOCKED);
 	GET DIAGNOSTICS v_tasks = ROW_COUNT;
-	RETURN v_updates + v_tasks;
+	DELETE FROM store.quote WHERE id IN (SELECT id FROM store.quote
+		WHERE state <> 'ordered' AND created_at < now() - interval '30 days'
+		ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED);
+	GET DIAGNOSTICS v_quotes = ROW_COUNT;
+	DELETE FROM store.parked WHERE update_id IN (SELECT update_id FROM store.parked
+		WHERE at < now() - interval '30 days' ORDER BY at LIMIT 1000 FOR UPDATE SKIP LOCKED);
+	GET DIAGNOSTICS v_parked = ROW_COUNT;
+	RETURN v_updates + v_tasks + v_quotes + v_parked;
 END $$;
 
 -- Puts the questions that are due: about open payments (at most p_limit of them) and refunds; a payment of

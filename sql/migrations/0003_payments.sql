@@ -186,4 +186,9 @@ ALTER TABLE store.task
 		AND attempts >= 0 AND max_attempts > 0);
 CREATE UNIQUE INDEX task_topic ON store.task (topic) WHERE topic IS NOT NULL AND state = 'ready';
 CREATE INDEX task_payment ON store.task (payment_id) WHERE payment_id IS NOT NULL;
+
+-- What is deleted by its age, and what is counted of the pay lane: dispatcher.purge, responder.payment_hint.
+CREATE INDEX quote_idle ON store.quote (created_at) WHERE state <> 'ordered';
+CREATE INDEX parked_at ON store.parked (at);
+CREATE INDEX task_pay ON store.task (kind) WHERE lane = 'pay' AND state IN ('ready', 'leased');
 RESET ROLE;

@@ -113,7 +113,7 @@ static void report_of(struct helper *helper, const struct report *report)
 			holder->holding--;
 		held_drop(desk->held, report->task_id);
 	}
-	size_t bytes = settle_take(desk->settle, helper->id, report, kind, job);
+	size_t bytes = settle_take(desk->settle, helper->id, lane_name(helper->lane), report, kind, job);
 
 	helper->in_hand += bytes > 0;
 	helper->in_hand_bytes += bytes;

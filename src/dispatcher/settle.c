@@ -28,6 +28,7 @@ enum stage {
 struct item {
 	struct item *next;
 	uint64_t helper;
+	const char *lane;       /* the helper's; null: our own word */
 	struct lease lease;
 	enum stage stage;
 	enum report_outcome outcome;
@@ -124,8 +125,8 @@ size_t settle_count(const struct settle *settle)
 	return settle->count;
 }
 
-size_t settle_take(struct settle *settle, uint64_t helper, const struct report *report, const char *kind,
-	int64_t job)
+size_t settle_take(struct settle *settle, uint64_t helper, const char *lane, const struct report *report,
+	const char *kind, int64_t job)
 {
 	struct lease lease = {report->task_id, report->fence};
 	struct held_entry *twin = in_hand(settle, lease);
@@ -140,6 +141,7 @@ size_t settle_take(struct settle *settle, uint64_t helper, const struct report *
 	}
 	item = mem_alloc(sizeof *item);
 	item->helper = helper;
+	item->lane = lane;
 	item->lease = lease;
 	item->outcome = report->outcome;
 	item->class = report->class;
@@ -165,7 +167,7 @@ void settle_unsent(struct settle *settle, struct lease lease, const char *kind, 
 	snprintf(report.text, sizeof report.text, "%s", text);
 	log_warn("event=task_unsent task=%" PRId64 " kind=%s job=%" PRId64 " why=\"%s\"",
 		lease.task, kind, job, text);
-	(void)settle_take(settle, 0, &report, kind, job);
+	(void)settle_take(settle, 0, NULL, &report, kind, job);
 }
 
 /* Done with it, one way or another: its helper may forget it. */
@@ -256,7 +258,7 @@ static size_t gather(const struct settle *settle, struct lease_report reports[LE
 			if (reports[i].lease.task == item->lease.task)
 				return count;
 		reports[count++] = (struct lease_report){
-			.lease = item->lease, .outcome = item->outcome, .class = item->class,
+			.lease = item->lease, .lane = item->lane, .outcome = item->outcome, .class = item->class,
 			.text = item->text, .result = item->result, .retry_ms = item->retry_ms,
 		};
 		if (item->stage == STAGE_ABANDON)
@@ -281,7 +283,7 @@ static void run(void *owner)
 
 	arena_reset(desk->arena);
 	if (abandon)
-		end = lease_abandon(db, desk->arena, &reports[0].lease, 1, desk->unknown_s);
+		end = lease_abandon(db, desk->arena, reports[0].lane, &reports[0].lease, 1, desk->unknown_s);
 	else
 		end = lease_report(db, desk->arena, reports, count, desk->unknown_s);
 	if (!database_good(desk->database, end, abandon ? "abandon" : "report")) {

@@ -43,7 +43,7 @@ static bool prolong(struct helper *helper, const struct lease *leases, size_t co
 	if (db == NULL)
 		return false;
 	arena_reset(desk->arena);
-	enum db_end end = lease_beat(db, desk->arena, leases, count, desk->lease_s, kept);
+	enum db_end end = lease_beat(db, desk->arena, helper->lane, leases, count, desk->lease_s, kept);
 
 	if (!database_good(desk->database, end, "beat"))
 		return false;
@@ -147,7 +147,8 @@ static void bury(struct helper *helper)
 	size_t count = held_of(desk->held, helper->id, leases, most);
 
 	arena_reset(desk->arena);
-	enum db_end end = lease_abandon(db, desk->arena, leases, count, desk->unknown_s);
+	enum db_end end = lease_abandon(db, desk->arena, lane_name(helper->lane), leases, count,
+		desk->unknown_s);
 
 	if (database_good(desk->database, end, "abandon")) {
 		log_warn("event=tasks_abandoned lane=%s helper=%" PRIu64 " pid=%ld count=%zu",

@@ -10,12 +10,12 @@ static const struct db_statement claim = {"claim",
 	"SELECT id, fence, kind, chat_id, lang, message_id, job_id, payload, memo, attempts "
 	"FROM dispatcher.claim($1, $2::int, $3, $4::int)", 4};
 static const struct db_statement beat = {"beat",
-	"SELECT * FROM dispatcher.beat($1::bigint[], $2::int[], $3::int)", 3};
+	"SELECT * FROM dispatcher.beat($1::bigint[], $2::int[], $3::int, $4)", 4};
 static const struct db_statement report = {"report",
 	"SELECT id, answer FROM dispatcher.report($1::bigint[], $2::int[], $3::text[], $4::text[], "
-	"$5::text[], $6::int[], $7::jsonb[], $8::int)", 8};
+	"$5::text[], $6::int[], $7::jsonb[], $8::int, $9::text[])", 9};
 static const struct db_statement abandon = {"abandon",
-	"SELECT dispatcher.abandon($1::bigint[], $2::int[], $3::int)", 3};
+	"SELECT dispatcher.abandon($1::bigint[], $2::int[], $3::int, $4)", 4};
 static const struct db_statement reap = {"reap", "SELECT dispatcher.reap($1::int)", 1};
 static const struct db_statement purge = {"purge", "SELECT dispatcher.purge()", 0};
 const struct db_statement lease_hello = {"hello", "SELECT * FROM dispatcher.hello()", 0};
@@ -91,15 +91,16 @@ static int lease_order(const void *a, const void *b)
 	return (one > two) - (one < two);
 }
 
-enum db_end lease_beat(struct db *db, struct arena *arena, const struct lease *leases, size_t count,
+enum db_end lease_beat(struct db *db, struct arena *arena, enum lane lane, const struct lease *leases, size_t count,
 	int lease_s, bool *kept)
 {
-	const char *args[3];
+	const char *args[4];
 	const struct db_rows *rows;
 
 	must(count <= LEASE_HELD_MAX);
 	lease_arrays(arena, leases, count, args);
 	args[2] = db_i64(arena, lease_s);
+	args[3] = lane_name(lane);
 	enum db_end end = db_call(db, &beat, args, &rows);
 
 	if (end == DB_OK) {
@@ -131,9 +132,10 @@ enum db_end lease_report(struct db *db, struct arena *arena, struct lease_report
 	int unknown_s)
 {
 	struct lease leases[LEASE_BATCH];
-	const char *outcomes[LEASE_BATCH], *classes[LEASE_BATCH], *texts[LEASE_BATCH], *results[LEASE_BATCH];
+	const char *outcomes[LEASE_BATCH], *classes[LEASE_BATCH], *texts[LEASE_BATCH], *results[LEASE_BATCH],
+		*lanes[LEASE_BATCH];
 	int64_t retries[LEASE_BATCH];
-	const char *args[8];
+	const char *args[9];
 	const struct db_rows *rows;
 
 	must(count <= LEASE_BATCH);
@@ -144,6 +146,7 @@ enum db_end lease_report(struct db *db, struct arena *arena, struct lease_report
 		texts[i] = reports[i].text;
 		retries[i] = reports[i].retry_ms;
 		results[i] = reports[i].result;
+		lanes[i] = reports[i].lane;
 	}
 	lease_arrays(arena, leases, count, args);
 	args[2] = db_array_text(arena, outcomes, count);
@@ -152,6 +155,7 @@ enum db_end lease_report(struct db *db, struct arena *arena, struct lease_report
 	args[5] = db_array_i64(arena, retries, count);
 	args[6] = db_array_text(arena, results, count);
 	args[7] = db_i64(arena, unknown_s);
+	args[8] = db_array_text(arena, lanes, count);
 	enum db_end end = db_call(db, &report, args, &rows);
 
 	if (end == DB_OK)
@@ -160,15 +164,16 @@ enum db_end lease_report(struct db *db, struct arena *arena, struct lease_report
 	return end;
 }
 
-enum db_end lease_abandon(struct db *db, struct arena *arena, const struct lease *leases, size_t count,
-	int unknown_s)
+enum db_end lease_abandon(struct db *db, struct arena *arena, const char *lane, const struct lease *leases,
+	size_t count, int unknown_s)
 {
-	const char *args[3];
+	const char *args[4];
 	const struct db_rows *rows;
 
 	must(count <= LEASE_HELD_MAX);
 	lease_arrays(arena, leases, count, args);
 	args[2] = db_i64(arena, unknown_s);
+	args[3] = lane;
 	enum db_end end = db_call(db, &abandon, args, &rows);
 
 	db_done(db);

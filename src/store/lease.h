@@ -27,13 +27,15 @@ struct lease {
 MUST_CHECK enum db_end lease_claim(struct db *db, struct arena *arena, enum lane lane, int limit,
 	const char *holder, int lease_s, struct task *tasks, size_t *count);
 
-/* Prolongs leases by lease_s seconds from now. kept[i] says whether leases[i] is still held. */
-MUST_CHECK enum db_end lease_beat(struct db *db, struct arena *arena, const struct lease *leases, size_t count,
-	int lease_s, bool *kept);
+/* Prolongs leases by lease_s seconds from now. kept[i] says whether leases[i] is still held, and a task of the lane
+ * of the helper that says so. */
+MUST_CHECK enum db_end lease_beat(struct db *db, struct arena *arena, enum lane lane, const struct lease *leases,
+	size_t count, int lease_s, bool *kept);
 
 /* A report as the database takes it. */
 struct lease_report {
 	struct lease lease;
+	const char *lane;       /* of the helper whose word it is: believed of no other lane's task; null: ours */
 	enum report_outcome outcome;
 	enum report_class class;
 	const char *text;
@@ -46,9 +48,9 @@ struct lease_report {
 MUST_CHECK enum db_end lease_report(struct db *db, struct arena *arena, struct lease_report *reports, size_t count,
 	int unknown_s);
 
-/* Gives up leases whose holder is known to be dead, without waiting for their end. */
-MUST_CHECK enum db_end lease_abandon(struct db *db, struct arena *arena, const struct lease *leases, size_t count,
-	int unknown_s);
+/* Gives up leases whose holder is known to be dead, without waiting for their end. lane: as above. */
+MUST_CHECK enum db_end lease_abandon(struct db *db, struct arena *arena, const char *lane, const struct lease *leases,
+	size_t count, int unknown_s);
 
 MUST_CHECK enum db_end lease_reap(struct db *db, struct arena *arena, int unknown_s, int64_t *count);
 MUST_CHECK enum db_end lease_purge(struct db *db, int64_t *count);
