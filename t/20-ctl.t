@@ -125,6 +125,19 @@ subtest 'money' => sub {
 	$super->do(q{UPDATE ledger.account SET balance = balance - 1 WHERE person_id = 1 AND unit = 'rub'});
 };
 
+subtest 'an adjustment of unknown fate' => sub {
+	$life->seen(3);
+	my $super = $pg->connect;
+	$super->do('BEGIN');
+	$super->do('LOCK TABLE ledger.transfer');
+	my ($status, undef, $err) = ctl('ctl', qw(adjust 3 rub 1 late));
+	$super->do('COMMIT');
+	my ($key) = $err =~ /with the key (ctl:[0-9a-f]{24}) it is not done twice/;
+	ok $status == 1 && $key, 'names its key' or diag $err;
+	says([qw(adjust 3 rub 1 late), $key], 0, qr/^1\.00 rub, now 1\.00/, qr/^$/, 'with it, done');
+	says([qw(adjust 3 rub 1 late), $key], 0, qr/^was done before: 1\.00 rub, now 1\.00/, qr/^$/, 'once');
+};
+
 subtest 'webhook' => sub {
 	my $answer = sub ($what, @report) {
 		my $pid = fork // die;

@@ -10,7 +10,7 @@ use Test::More;
 
 binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output todo_output);
 
-my $stack = Atelier::Stack->new;
+my $stack = Atelier::Stack->new(payments => 0);
 $stack->start;
 my $ua = Mojo::UserAgent->new(ca => $stack->ca, request_timeout => 30, max_redirects => 0);
 my $base = $stack->base;

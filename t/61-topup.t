@@ -28,7 +28,7 @@ $stack->wait_message($anna, 'the question for a sum', has('от 10 до 15000'))
 for my $wrong ('9', '15001', '12,5', 'сто', '1e2', '-50') {
 	my $before = @{$stack->chat($anna)};
 	$stack->say($anna, $wrong);
-	await("an answer to $wrong", 10, sub { grep { has('Не получилось разобрать')->($_) && $_->{message_id} > $before } @{$stack->chat($anna)} });
+	await("an answer to $wrong", 10, sub { grep { has('Такую сумму принять не могу')->($_) && $_->{message_id} > $before } @{$stack->chat($anna)} });
 }
 is($pg->value('SELECT count(*) FROM store.payment'), 0, 'no wrong sum made a payment');
 $stack->say($anna, '25 руб');

@@ -129,6 +129,10 @@ for my $case (@cases) {
 }
 await('every hint to be followed', 60, sub { $pg->value($quiet) == 0 });
 
+# Asking again after a failure takes its time.
+for my $case (grep { ($_->{state} // '') =~ /succeeded|refunded|review|canceled/ } @cases) {
+	eval { await('its state', 40, sub { $pg->value('SELECT state::text FROM store.payment WHERE id = $1', $case->{payment}) eq $case->{state} }) };
+}
 for my $case (@cases) {
 	my $name = $case->{name};
 	if (exists $case->{credited}) {

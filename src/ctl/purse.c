@@ -123,7 +123,7 @@ enum ctl_end purse_adjust(struct ctl *ctl)
 	args[3] = ctl->words[3];
 	args[4] = key_of(ctl);
 	if (!ctl_call(ctl, &adjust, args, &rows))
-		return CTL_FAILED;
+		return ctl_fail("should it have been done all the same: with the key %s it is not done twice", args[4]);
 	const char *outcome = arena_str(ctl->arena, rows_text(rows, 0, 0));
 	const char *left = amount_write(ctl->arena, unit, rows_i64(rows, 0, 1));
 

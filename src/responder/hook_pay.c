@@ -44,16 +44,19 @@ static bool is_id(const char *text)
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-") == length;
 }
 
-/* Keeps the hint in a transaction of its own and answers. */
+/* Keeps the hint in a transaction of its own and answers. A lost connection shows only when it is used: hence twice. */
 static void keep(struct responder *responder, struct request *request, const struct store_hint *hint)
 {
-	const char *outcome = NULL;
+	const char *outcome = "";
 	struct arena *arena = arena_new(HOOK_PAY_ARENA_MAX);
-	enum db_end end = responder_database(responder)
-		? store_payment_hint(responder->session.db, arena, hint, &outcome) : DB_AWAY;
-	if (end == DB_OK) {
+	enum db_end end = DB_AWAY;
+	for (int i = 0; i < 2 && (end == DB_AWAY || end == DB_AGAIN) && responder_database(responder); i++)
+		end = store_payment_hint(responder->session.db, arena, hint, &outcome);
+	if (end == DB_OK)
 		log_info("payment hint: provider=%s kind=%s id=%s event=%s outcome=%s", hint->provider, hint->kind,
 			hint->ext_id ? hint->ext_id : "", hint->event, outcome);
+	/* What was dropped in a flood is not kept: the sender shall repeat it. */
+	if (end == DB_OK && !str_equal(outcome, "dropped")) {
 		answer(request, 200, "OK");
 		responder_wake(responder);
 	} else {

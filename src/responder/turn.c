@@ -82,8 +82,8 @@ static void answer(struct item *item, int status, const char *header, const char
 	item->request = NULL;
 }
 
-/* Only what may be lost rides in the answer: the toast that stops a pressed button's spinner, and the refusal of a
- * payment we know nothing of. */
+/* Only what may be lost rides in the answer: the toast that stops a pressed button's spinner, the refusal of a
+ * payment we know nothing of, and the apology for what could not be taken (the outbox could not take that either). */
 static json *new_call(const struct item *item, const char *words)
 {
 	json *call = json_new();
@@ -92,30 +92,49 @@ static json *new_call(const struct item *item, const char *words)
 		json_set_text(call, "pre_checkout_query_id", item->update.query_id);
 		json_set_bool(call, "ok", false);
 		json_set_text(call, "error_message", words);
-	} else {
+	} else if (item->update.kind == UPDATE_PRESS) {
 		json_set_text(call, "method", "answerCallbackQuery");
 		json_set_text(call, "callback_query_id", item->update.query_id);
+		json_set_text(call, "text", words);
+	} else {
+		json_set_text(call, "method", "sendMessage");
+		json_set_i64(call, "chat_id", item->update.person_id);
 		json_set_text(call, "text", words);
 	}
 	return call;
 }
 
-static void answer_done(struct turn *turn, struct item *item)
+/* Answers 200 with a call; key names its words, null: none. */
+static void answer_call(struct turn *turn, struct item *item, const char *lang, const char *key)
 {
-	bool calls = item->update.kind == UPDATE_PRESS || item->update.kind == UPDATE_CHECKOUT;
-	if (!calls || !item->fresh) {
-		answer(item, 200, NULL, "", 0);
-		return;
-	}
 	struct buf words;
 	buf_init(&words, 800);
-	if (item->plan.toast && !text_add(turn->responder->texts, item->views.lang, item->plan.toast, NULL, &words))
-		log_error("texts: no %s", item->plan.toast);
-	json *call = new_call(item, item->plan.toast ? buf_text(&words) : NULL);
+	if (key && !text_add(turn->responder->texts, lang, key, NULL, &words))
+		log_error("texts: no %s", key);
+	json *call = new_call(item, key ? buf_text(&words) : NULL);
 	const char *body = arena_str(item->arena, json_write(call));
 	buf_free(&words);
 	json_drop(call);
 	answer(item, 200, NULL, body, strlen(body));
+}
+
+static void answer_done(struct turn *turn, struct item *item)
+{
+	bool calls = item->update.kind == UPDATE_PRESS || item->update.kind == UPDATE_CHECKOUT;
+	if (calls && item->fresh)
+		answer_call(turn, item, item->views.lang, item->plan.toast);
+	else
+		answer(item, 200, NULL, "", 0);
+}
+
+/* Nobody is left in silence, but for who sent nothing. */
+static void answer_sorry(struct turn *turn, struct item *item)
+{
+	enum update_kind kind = item->update.kind;
+	if (kind == UPDATE_BLOCKED || kind == UPDATE_UNBLOCKED || kind == UPDATE_PAYMENT)
+		answer(item, 200, NULL, "", 0);
+	else
+		answer_call(turn, item, item->update.lang, kind == UPDATE_CHECKOUT ? "toast.checkout" : "toast.sorry");
 }
 
 static void answer_away(struct item *item)
@@ -395,15 +414,21 @@ static enum turn_end try_again(struct turn *turn, struct item **items, size_t co
 	return end;
 }
 
-/* Authentic, yet it cannot be stored: kept for the operator and answered 200, so that it does not block its chat. */
+/* Authentic, yet it cannot be stored: kept for the operator and answered 200, so that it does not block its chat.
+ * Unless the schema has become another's since we connected: then it is for the next program, and Telegram repeats. */
 static void park(struct turn *turn, struct item *item)
 {
-	struct db *db = turn->responder->session.db;
-	const char *state = arena_str(item->arena, db_state(db)), *reason = arena_str(item->arena, db_error(db));
+	struct session *session = &turn->responder->session;
+	const char *state = arena_str(item->arena, db_state(session->db));
+	const char *reason = arena_str(item->arena, db_error(session->db));
+	if (session_ping(session) != SESSION_GOOD) {
+		answer_away(item);
+		return;
+	}
 	log_error("update parked: update=%" PRId64 " person=%" PRId64 " state=%s %s", item->update.id,
 		item->update.person_id, state, reason);
-	if (store_update_park(db, item->arena, item->update.id, state, reason) == DB_OK)
-		answer(item, 200, NULL, "", 0);
+	if (store_update_park(session->db, item->arena, item->update.id, state, reason) == DB_OK)
+		answer_sorry(turn, item);
 	else
 		answer_away(item);
 }
@@ -448,7 +473,9 @@ void turn_run(struct turn *turn)
 	if (count == 0)
 		return;
 	enum turn_end end = try_again(turn, items, count);
-	bool together = end == TURN_DONE || count == 1 ||
+	/* A broken one is tried once more even if it was alone: a plan of the session may have been stale, and after
+	 * an error none is kept. */
+	bool together = end == TURN_DONE || (count == 1 && end != TURN_BROKEN) ||
 		(end == TURN_AWAY && !responder_database(turn->responder));
 	for (size_t i = 0; i < count; i++)
 		finish(turn, items[i], together ? end : try_again(turn, &items[i], 1));

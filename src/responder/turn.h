@@ -31,7 +31,8 @@ struct item *turn_slot(struct turn *turn);
 size_t turn_waiting(const struct turn *turn);
 
 /* Runs one turn over the waiting items, one per person (a person's next update waits for the next turn), and
- * answers them. Nothing it does can fail for its caller: what cannot be stored is answered 503. */
+ * answers them. Nothing it does can fail for its caller: what cannot be stored now is answered 503; what never can is
+ * parked, and its person is told so in the answer. */
 void turn_run(struct turn *turn);
 
 #endif

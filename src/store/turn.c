@@ -170,9 +170,6 @@ void store_job_order_read(const struct db_rows *rows, struct arena *arena, struc
 	if (!rows_null(rows, 0, 7) && money_unit_from(rows_text(rows, 0, 7), &order->debt.unit))
 		fault("a unit the database knows and we do not");
 	order->debt.amount = rows_i64(rows, 0, 8);
-	if (!rows_null(rows, 0, 7) && money_unit_from(rows_text(rows, 0, 7), &order->debt.unit))
-		fault("a unit the database knows and we do not");
-	order->debt.amount = rows_i64(rows, 0, 8);
 }
 
 void store_unreachable_send(struct db *db, struct arena *arena, int64_t person)
