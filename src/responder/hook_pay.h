@@ -10,7 +10,7 @@
 #define HOOK_PAY_ARENA_MAX (1u << 20)
 
 /* POST /yookassa/webhook (docs: using-api/webhooks): 200 when the hint is durable or not for us, 400 for what is no
- * notification, 413, 415, 503 when it was not kept, be the database away or a flood too high (ЮKassa repeats for 24 h). */
+ * notification, 413, 415, 503 when it was not kept: no database, or a flood (ЮKassa repeats for 24 h). */
 void hook_yookassa(struct responder *responder, struct turn *turn, struct request *request);
 
 /* POST /betatransfer/callback: the sign is checked over the raw text; 200 "OK" when durable, 403 for a wrong sign. */
