@@ -190,5 +190,6 @@ CREATE INDEX task_payment ON store.task (payment_id) WHERE payment_id IS NOT NUL
 -- What is deleted by its age, and what is counted of the pay lane: dispatcher.purge, responder.payment_hint.
 CREATE INDEX quote_idle ON store.quote (created_at) WHERE state <> 'ordered';
 CREATE INDEX parked_at ON store.parked (at);
+CREATE INDEX job_created ON store.job USING brin (created_at) WITH (pages_per_range = 32); -- reconcile_jobs
 CREATE INDEX task_pay ON store.task (kind) WHERE lane = 'pay' AND state IN ('ready', 'leased');
 RESET ROLE;

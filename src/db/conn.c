@@ -3,10 +3,12 @@
 
 #include <inttypes.h>
 #include <libpq-fe.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -28,6 +30,7 @@ struct db {
 	PGresult *results[DB_PIPELINE_MAX];     /* of the caller's statements, in order */
 	size_t result_count;
 	size_t taken;
+	bool mute;                              /* an answer did not come in time: none will be waited for */
 	enum db_end end;                        /* of the round trip under way */
 	char state[6];
 	char error[DB_ERROR_MAX];
@@ -51,6 +54,7 @@ static void disconnect(struct db *db)
 	PQfinish(db->conn);
 	db->conn = NULL;
 	db->prepared_count = 0;
+	db->mute = false;
 }
 
 void db_free(struct db *db)
@@ -106,6 +110,12 @@ static enum db_end connect_now(struct db *db)
 	const char *values[] = {db->url, timeout, options, "UTF8", db->role ? db->role : "atelierctl", db->role, NULL};
 	db->conn = PQconnectdbParams(names, values, 1);
 	if (PQstatus(db->conn) != CONNECTION_OK) {
+		remember(db, "", PQerrorMessage(db->conn));
+		disconnect(db);
+		return DB_AWAY;
+	}
+	/* A program waits for the server by itself, and not for ever; the operator's tool has time. */
+	if (db->role && PQsetnonblocking(db->conn, 1) != 0) {
 		remember(db, "", PQerrorMessage(db->conn));
 		disconnect(db);
 		return DB_AWAY;
@@ -168,16 +178,44 @@ void db_send(struct db *db, const struct db_statement *statement, const char *co
 	db->is_prepare[db->sent++] = false;
 }
 
+/* Sends what is unsent and waits until the next result can be had without waiting. False: not in time. What breaks
+ * meanwhile is for PQgetResult to tell. */
+static bool answer_comes(struct db *db)
+{
+	int64_t end_ms = clock_mono_ms() + DB_ANSWER_MS;
+	int unsent;
+
+	while (!db->mute && (unsent = PQflush(db->conn)) >= 0 && PQconsumeInput(db->conn)) {
+		struct pollfd watch = {
+			.fd = PQsocket(db->conn), .events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)),
+		};
+		int64_t left_ms = end_ms - clock_mono_ms();
+
+		if (unsent == 0 && !PQisBusy(db->conn))
+			return true;
+		if (left_ms <= 0)
+			db->mute = true;
+		else
+			(void)poll(&watch, 1, (int)left_ms);
+	}
+	return !db->mute;
+}
+
+static PGresult *next_result(struct db *db)
+{
+	return !db->role || answer_comes(db) ? PQgetResult(db->conn) : NULL;
+}
+
 /* One statement's answer: a result, then the null that ends it. */
 static void receive(struct db *db, bool is_prepare)
 {
-	PGresult *result = PQgetResult(db->conn);
+	PGresult *result = next_result(db);
 	ExecStatusType status = result ? PQresultStatus(result) : PGRES_FATAL_ERROR;
 	bool good = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 	if (!good && status != PGRES_PIPELINE_ABORTED && db->end == DB_OK) {
 		const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 		const char *text = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-		remember(db, state, text ? text : PQerrorMessage(db->conn));
+		remember(db, state, text ? text : db->mute ? "no answer in time" : PQerrorMessage(db->conn));
 		worsen(db, classify(state));
 	}
 	if (!is_prepare && good) {
@@ -187,7 +225,7 @@ static void receive(struct db *db, bool is_prepare)
 			db->results[db->result_count++] = NULL;
 		PQclear(result);
 	}
-	for (PGresult *rest; result && (rest = PQgetResult(db->conn)); )
+	for (PGresult *rest; result && (rest = next_result(db)); )
 		PQclear(rest);
 }
 
@@ -218,7 +256,7 @@ enum db_end db_sync(struct db *db)
 	for (size_t i = 0; db->conn && i < sent && PQstatus(db->conn) == CONNECTION_OK; i++)
 		receive(db, db->is_prepare[i]);
 	if (db->conn && PQstatus(db->conn) == CONNECTION_OK) {
-		PGresult *sync = PQgetResult(db->conn);
+		PGresult *sync = next_result(db);
 		if (PQresultStatus(sync) != PGRES_PIPELINE_SYNC)
 			worsen(db, DB_AWAY);
 		PQclear(sync);

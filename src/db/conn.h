@@ -11,6 +11,7 @@
 
 #define DB_CONNECT_S 3                  /* a connection attempt */
 #define DB_STATEMENT_MS 5000            /* one statement, set in the session */
+#define DB_ANSWER_MS 8000               /* one answer, the server's own limit included: a server that hangs is away */
 #define DB_IDLE_MS 10000                /* idle in a transaction, set in the session */
 #define DB_ARGS_MAX 20
 
@@ -47,7 +48,7 @@ int db_socket(const struct db *db);             /* to watch for hang-up; -1 when
  * is SQL NULL. After an error the transaction is over (rolled back). db_take gives the rows (borrowed until
  * db_done) or null when that statement did not succeed. */
 void db_send(struct db *db, const struct db_statement *statement, const char *const *args);
-MUST_CHECK enum db_end db_sync(struct db *db);  /* sends and waits for all the answers */
+MUST_CHECK enum db_end db_sync(struct db *db);  /* sends and waits for all the answers; with a role, not for ever */
 const struct db_rows *db_take(struct db *db);
 void db_done(struct db *db);                    /* forgets the results of this round trip */
 
