@@ -120,6 +120,7 @@ subtest 'what is granted works' => sub {
 			q{SELECT responder.update_park(1, '22000', 'x', NULL)},
 			q{SELECT responder.update_park(1, '22000', 'x', 'body')},
 			q{SELECT responder.unreachable_set(1, true)}, q{SELECT * FROM responder.health()},
+			q{SELECT * FROM responder.yookassa_health()},
 			q{SELECT * FROM responder.payment_open(1, 'yookassa', 100, 'RUB', 'rub', 100, NULL, false, 'x')},
 			q{SELECT responder.payment_check(1, 1)},
 			q{SELECT responder.payment_hint('yookassa', 'x', NULL, 'payment', 'payment')},

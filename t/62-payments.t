@@ -130,10 +130,15 @@ for (1 .. 3) {
 	notify_all(1, $down_ext);
 }
 is(purse($down), 0, 'provider down: nothing is credited on a word alone');
+my $health = sub { return $ua->get($stack->base . '/yookassa/health')->result->json };
+await('/yookassa/health to notice', 30, sub { !$health->()->{reachable} });
+ok($health->()->{configured}, '/yookassa/health: configured, not reachable');
 $stack->market(delete => '/control/fault');
 $pg->do('UPDATE store.payment SET next_ask_at = now() WHERE id = $1', $down_id);
 await('the credit after the outage', 60, sub { purse($down) == 100000 });
 pass('provider down for an hour: nothing is lost');
+await('/yookassa/health to notice', 30, sub { $health->()->{reachable} });
+like($health->()->{last_answer}, qr/^\d{4}-\d\d-\d\dT/, '/yookassa/health: reachable again, and when it last answered');
 
 like($stack->ctl('verify'), qr/^every invariant holds$/m, 'atelierctl verify: every invariant holds');
 done_testing;

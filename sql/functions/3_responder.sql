@@ -410,5 +410,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT * FROM store.health();
 $$;
 
+-- Whether ЮKassa answers, as the pay lane has met it: false while a question of ours was put in
+-- vain. last_answer: when it last told us of a payment. Called by GET /yookassa/health.
+CREATE FUNCTION responder.yookassa_health(OUT reachable boolean, OUT last_answer timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT NOT EXISTS (SELECT 1 FROM store.task
+			WHERE lane = 'pay' AND state IN ('ready', 'leased') AND payload ->> 'provider' = 'yookassa'
+				AND coalesce(payload ->> 'tries', memo ->> 'tries', '0')::int > 0),
+		(SELECT max(answered_at) FROM store.payment WHERE provider = 'yookassa'
+			AND created_at > now() - interval '3 days');
+$$;
+
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA responder TO atelier_responder;
 RESET ROLE;

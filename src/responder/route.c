@@ -1,30 +1,41 @@
 /* The table of routes (SPEC: HTTP, as nginx routes it), and the small ones among them. */
 #include "responder/route.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "responder/hook_pay.h"
 #include "responder/hook_telegram.h"
+#include "store/pay.h"
 #include "store/turn.h"
 
 #define METRICS_MAX 65536
+#define HEALTH_ARENA_MAX 65536
 
 static void answer(struct request *request, int status, const char *type, const char *header, const char *body)
 {
 	request_answer(request, status, type, header, body, strlen(body));
 }
 
+/* Configured, and as far as the pay lane has met it, reachable. */
 static void yookassa_health(struct responder *responder, struct turn *turn, struct request *request)
 {
 	(void)turn;
-	bool configured = *conf_text(responder->conf, "YOOKASSA_SHOP_ID") != '\0';
-	bool database = session_ping(&responder->session) == SESSION_GOOD;
-	char body[80];
-	snprintf(body, sizeof body, "{\"configured\":%s,\"database\":%s}\n", configured ? "true" : "false",
-		database ? "true" : "false");
-	answer(request, database ? 200 : 503, "application/json", NULL, body);
+	bool configured = *conf_text(responder->conf, "YOOKASSA_SHOP_ID") != '\0', reachable = false;
+	const char *last_answer = "";
+	struct arena *arena = arena_new(HEALTH_ARENA_MAX);
+	bool database = responder_database(responder) &&
+		store_yookassa_health(responder->session.db, arena, &reachable, &last_answer) == DB_OK;
+	json *health = json_new();
+	json_set_bool(health, "configured", configured);
+	json_set_bool(health, "database", database);
+	if (configured && database) {
+		json_set_bool(health, "reachable", reachable);
+		json_set_text(health, "last_answer", *last_answer ? last_answer : NULL);
+	}
+	answer(request, database ? 200 : 503, "application/json", NULL, json_write(health));
+	json_drop(health);
+	arena_free(arena);
 }
 
 static void pay_return(struct responder *responder, struct turn *turn, struct request *request)

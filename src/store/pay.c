@@ -99,3 +99,18 @@ enum db_end store_payment_hint(struct db *db, struct arena *arena, const struct 
 	db_done(db);
 	return end;
 }
+
+static const struct db_statement yookassa_health = {
+	"responder.yookassa_health", "SELECT reachable, to_char(last_answer AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
+	"FROM responder.yookassa_health()", 0};
+
+enum db_end store_yookassa_health(struct db *db, struct arena *arena, bool *reachable, const char **last_answer)
+{
+	const struct db_rows *rows;
+	enum db_end end = db_call(db, &yookassa_health, NULL, &rows);
+	bool good = end == DB_OK && rows_count(rows) == 1;
+	*reachable = good && rows_bool(rows, 0, 0);
+	*last_answer = good ? arena_str(arena, rows_text(rows, 0, 1)) : "";
+	db_done(db);
+	return end;
+}

@@ -35,6 +35,10 @@ const char *store_statement_read(const struct db_rows *rows, struct arena *arena
 /* Puts the statement as a file into the outbox. */
 void store_statement_csv_send(struct db *db, struct arena *arena, int64_t person);
 
+/* Whether ЮKassa answers us, and when it last did (ISO 8601; "" for never lately). Its own round trip. */
+MUST_CHECK enum db_end store_yookassa_health(struct db *db, struct arena *arena, bool *reachable,
+	const char **last_answer);
+
 /* What a notification may do: make us ask. One of ext_id and order may be null. Its own round trip; outcome is
  * queued, known or dropped, in the arena. */
 struct store_hint {
