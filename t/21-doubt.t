@@ -105,7 +105,7 @@ subtest 'a provider with 500s is not hammered' => sub {
 		$till->tell(($till->asked($id))[0], 'later', class => 'busy', retry_ms => 2000, result => {tries => 1});
 		push @waits, wait_of_ready('pay_ask');
 	}
-	is_deeply \@waits, [10, 20, 40, 80], 'growing waits';
+	is_deeply \@waits, [2, 5, 10, 20], 'growing waits';
 	$till->tell(($till->asked($id))[0], 'later', class => 'lost');
 	is wait_of_ready('pay_ask'), 1, 'but what never left us is sent at once';
 	whole;
@@ -165,6 +165,31 @@ subtest 'one row that cannot be settled does not stop the reaper' => sub {
 	is $pg->value('SELECT dispatcher.reap(300)'), 1, 'the other is settled';
 	is $pg->value('SELECT state FROM store.task WHERE id = ?', $good->{id}), 'ready', 'and goes on';
 	is $pg->value('SELECT lease_until > now() FROM store.task WHERE id = ?', $bad->{id}), 1, 'it is put off';
+	whole;
+};
+
+subtest 'weeks later' => sub {
+	my $who = somebody();
+	my $id = $till->paid($who);
+	$till->forget;
+	$pg->do(q{UPDATE store.task SET done_at = now() - interval '40 days' WHERE state IN ('done', 'dead')});
+	$pg->do(q{UPDATE store.payment SET verified_at = verified_at - interval '40 days'});
+	$pg->do('SELECT dispatcher.purge()');
+	is $till->hint($id), 'known', 'what was sent once is sent again';
+	$till->tell($till->leased('pay_ask', {payment => undef, provider => 'yookassa', order => undef, ext_id => "E$id"}),
+		'done', result => $till->truth($id, 'succeeded'));
+	is $till->balance($who), 10000, 'money has no retention';
+	is_deeply [$till->notices($who)], [], 'and nobody is told twice';
+	whole;
+};
+
+subtest 'what was ordered is what is granted' => sub {
+	my $who = somebody();
+	my $old = $till->created($who, credits => 1000);
+	my $new = $till->created($who, credits => 500);
+	isnt $old, $new, 'a package that has become dearer is another order';
+	$till->heard($_, $till->truth($_, 'succeeded')) for $new, $old;
+	is $till->balance($who, 'credit'), 1500, 'each grants what its payer was shown';
 	whole;
 };
 

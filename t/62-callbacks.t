@@ -118,6 +118,8 @@ sub post {
 }
 
 my $quiet = "SELECT count(*) FROM store.task WHERE lane = 'pay' AND (state = 'leased' OR state = 'ready' AND run_at < now() + interval '8 seconds')";
+# What comes in comes in by callbacks: the poller would find all of it.
+$pg->do("UPDATE store.payment SET next_ask_at = now() + interval '1 hour' WHERE next_ask_at IS NOT NULL");
 for my $case (@cases) {
 	my $name = $case->{name};
 	set_truth($case);

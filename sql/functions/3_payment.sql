@@ -852,7 +852,7 @@ BEGIN
 		PERFORM store.ask_put(t.kind, t.payload || jsonb_build_object('tries', v_tries), t.topic,
 			t.payment_id, greatest(p_wait, CASE WHEN p_outcome = 'later' AND p_class = 'lost'
 				THEN interval '1 second'
-				ELSE store.ask_wait(v_tries - CASE p_class WHEN 'rate' THEN 2 ELSE 1 END) END));
+				ELSE store.ask_wait(v_tries - CASE p_outcome WHEN 'later' THEN 3 ELSE 1 END) END));
 	ELSIF t.payload ? 'run' THEN -- a provider without such a list is no difference
 		INSERT INTO store.difference (run, kind, provider, text, repaired)
 		VALUES ((t.payload ->> 'run')::bigint, 'unlisted', t.payload ->> 'provider',

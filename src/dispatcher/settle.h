@@ -12,8 +12,8 @@ struct settle *settle_new(struct desk *desk);
 void settle_free(struct settle *settle);
 
 /* A helper's report, settled at the end of this round of the loop together with the others of the round.
- * helper 0: our own, nobody is answered, and lane is null; else its lane's name. kind is static. Returns the bytes kept for it; 0 when this helper's
- * same report was in hand already. */
+ * helper 0: our own, nobody is answered, and lane is null; else its lane's name. kind is static. Returns the
+ * bytes kept for it; 0 when this helper's same report was in hand already. */
 size_t settle_take(struct settle *settle, uint64_t helper, const char *lane, const struct report *report,
 	const char *kind, int64_t job);
 
