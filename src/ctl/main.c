@@ -123,6 +123,7 @@ static enum ctl_end command_run(const struct command *command, struct ctl *ctl, 
 	ctl->conf = conf;
 	ctl->arena = arena_new(MAIN_ARENA_MAX);
 	ctl->db = db_new(conf_text(conf, "DATABASE_URL"), command->role);
+	db_patient(ctl->db);
 	enum ctl_end end = database_open(ctl, command->role) ? command->run(ctl) : CTL_FAILED;
 
 	db_free(ctl->db);

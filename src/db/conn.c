@@ -30,6 +30,7 @@ struct db {
 	PGresult *results[DB_PIPELINE_MAX];     /* of the caller's statements, in order */
 	size_t result_count;
 	size_t taken;
+	bool patient;                           /* waits for answers however long they take */
 	bool mute;                              /* an answer did not come in time: none will be waited for */
 	enum db_end end;                        /* of the round trip under way */
 	char state[6];
@@ -46,6 +47,11 @@ struct db *db_new(const char *url, const char *role)
 	db->url = mem_str(url);
 	db->role = role ? mem_str(role) : NULL;
 	return db;
+}
+
+void db_patient(struct db *db)
+{
+	db->patient = true;
 }
 
 static void disconnect(struct db *db)
@@ -115,7 +121,7 @@ static enum db_end connect_now(struct db *db)
 		return DB_AWAY;
 	}
 	/* A program waits for the server by itself, and not for ever; the operator's tool has time. */
-	if (db->role && PQsetnonblocking(db->conn, 1) != 0) {
+	if (!db->patient && PQsetnonblocking(db->conn, 1) != 0) {
 		remember(db, "", PQerrorMessage(db->conn));
 		disconnect(db);
 		return DB_AWAY;
@@ -203,7 +209,7 @@ static bool answer_comes(struct db *db)
 
 static PGresult *next_result(struct db *db)
 {
-	return !db->role || answer_comes(db) ? PQgetResult(db->conn) : NULL;
+	return db->patient || answer_comes(db) ? PQgetResult(db->conn) : NULL;
 }
 
 /* One statement's answer: a result, then the null that ends it. */

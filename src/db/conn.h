@@ -36,6 +36,8 @@ struct db_statement {
  * Both are copied. Free with db_free. */
 struct db *db_new(const char *url, const char *role);
 void db_free(struct db *db);
+/* Answers are waited for however long they take, not DB_ANSWER_MS. Before the first db_ready. */
+void db_patient(struct db *db);
 
 /* Connects when there is no healthy connection (blocks at most DB_CONNECT_S). */
 MUST_CHECK enum db_end db_ready(struct db *db);
@@ -48,7 +50,7 @@ int db_socket(const struct db *db);             /* to watch for hang-up; -1 when
  * is SQL NULL. After an error the transaction is over (rolled back). db_take gives the rows (borrowed until
  * db_done) or null when that statement did not succeed. */
 void db_send(struct db *db, const struct db_statement *statement, const char *const *args);
-MUST_CHECK enum db_end db_sync(struct db *db);  /* sends and waits for all the answers; with a role, not for ever */
+MUST_CHECK enum db_end db_sync(struct db *db);  /* sends and waits for all the answers */
 const struct db_rows *db_take(struct db *db);
 void db_done(struct db *db);                    /* forgets the results of this round trip */
 
