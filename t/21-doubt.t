@@ -168,6 +168,24 @@ subtest 'one row that cannot be settled does not stop the reaper' => sub {
 	whole;
 };
 
+subtest 'what is to be told outlives an hour without Telegram' => sub {
+	my $who = somebody();
+	$till->paid($who);
+	my $say = sub { return grep { $_->{payload}{notice} eq 'pay_done' } $till->next('chat') };
+	$pg->do(q{UPDATE store.task SET state = 'dead', done_at = now() WHERE chat_id = ? AND state = 'ready'
+		AND payload ->> 'notice' <> 'pay_done'}, $who);
+	for (1 .. 40) {
+		my ($task) = $say->() or last;
+		$till->tell($task, 'failed', class => 'busy');
+	}
+	my ($task) = $say->();
+	ok $task, 'forty attempts, and it is still to be said';
+	$pg->do(q{UPDATE store.task SET created_at = created_at - interval '7 hours' WHERE id = ?}, $task->{id});
+	$till->tell($task, 'failed', class => 'busy');
+	is scalar(() = $say->()), 0, 'not for ever';
+	whole;
+};
+
 subtest 'weeks later' => sub {
 	my $who = somebody();
 	my $id = $till->paid($who);

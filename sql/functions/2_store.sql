@@ -437,11 +437,14 @@ BEGIN
 END $$;
 
 -- Outcome failed: once more after a random part of an exponential wait and not before p_wait, until
--- the attempts are used up. Called by store.task_outcome and store.task_unknown.
+-- the attempts are used up. While nobody can be told anything (Telegram is down, the token is refused), what is to
+-- be told waits for six hours. Called by store.task_outcome and store.task_unknown.
 CREATE FUNCTION store.task_failed(t store.task, p_class text, p_text text, p_wait interval)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF t.attempts >= t.max_attempts THEN
+	IF t.attempts >= t.max_attempts AND NOT (t.lane = 'chat' AND coalesce(p_class IN ('busy', 'funds'), false)
+		AND clock_timestamp() < t.created_at + interval '6 hours')
+	THEN
 		PERFORM store.task_dead(t, p_class, p_text);
 	ELSE
 		PERFORM store.task_again(t.id, greatest(p_wait, random() * least(interval '60 seconds',
