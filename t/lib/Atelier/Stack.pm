@@ -145,8 +145,9 @@ sub DESTROY {
 	my ($self) = @_;
 	return if $self->{owner} != $$;
 	# A test that failed leaves its logs.
-	my $failed = $? || (Test::More->can('builder') && !Test::More->builder->is_passing);
+	my $failed = $?;
 	local ($?, $@);
+	$failed ||= eval { !Test::More->builder->is_passing };   # it may be gone at the very end
 	$self->stop;
 	if ($self->{temp} && ($self->{keep} || $failed)) {
 		print STDERR "# kept: $self->{dir}\n";
