@@ -59,6 +59,8 @@ $stack->say($anna, '/balance');
 $stack->wait_message($anna, 'the balance', has('Рубли: 15 ₽'));
 $stack->say($anna, '/statement');
 my $statement = $stack->wait_message($anna, 'the statement', has('Движения по балансу'));
+my $moscow = $pg->value(q{SELECT to_char(min(at) AT TIME ZONE 'Europe/Moscow', 'DD.MM.YYYY HH24:MI') FROM ledger.transfer WHERE kind = 'topup'});
+like($statement->{text}, qr/московское.*^\Q$moscow\E · \+25 ₽/ms, 'in a time that is named, not the server\'s');
 like($statement->{text}, qr/\+25 ₽ · пополнение, платёж № 1 · остаток 25 ₽/, 'the top-up');
 like($statement->{text}, qr/−10 ₽ · резерв на задание № 1/, 'the hold');
 like($statement->{text}, qr/\+10 ₽ · возврат резерва, задание № 2/, 'the return');

@@ -12,8 +12,8 @@ static const struct db_statement payment_check = {
 static const struct db_statement payment_hint = {
 	"responder.payment_hint", "SELECT responder.payment_hint($1::text, $2::text, $3::text, $4::text, $5::text)", 5};
 static const struct db_statement statement = {
-	"responder.statement", "SELECT id, to_char(at, 'DD.MM.YYYY HH24:MI'), kind, unit, amount, after, job, payment, "
-	"note FROM responder.statement($1::bigint, $2::bigint, $3::int)", 3};
+	"responder.statement", "SELECT id, to_char(at AT TIME ZONE 'Europe/Moscow', 'DD.MM.YYYY HH24:MI'), kind, unit, "
+	"amount, after, job, payment, note FROM responder.statement($1::bigint, $2::bigint, $3::int)", 3};
 static const struct db_statement statement_csv = {
 	"responder.statement_csv", "SELECT responder.statement_csv($1::bigint)", 1};
 
@@ -101,8 +101,8 @@ enum db_end store_payment_hint(struct db *db, struct arena *arena, const struct 
 }
 
 static const struct db_statement yookassa_health = {
-	"responder.yookassa_health", "SELECT reachable, to_char(last_answer AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
-	"FROM responder.yookassa_health()", 0};
+	"responder.yookassa_health", "SELECT reachable, "
+	"to_char(last_answer AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM responder.yookassa_health()", 0};
 
 enum db_end store_yookassa_health(struct db *db, struct arena *arena, bool *reachable, const char **last_answer)
 {
