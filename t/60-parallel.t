@@ -81,5 +81,7 @@ for my $round (1 .. 5) {
 }
 is($pg->value('SELECT count(*) FROM store.parked WHERE update_id = 666000666 AND sqlstate = \'22023\''), 1,
 	'the poisoned one is kept for an engineer');
+like($pg->value('SELECT convert_from(body, \'UTF8\') FROM store.parked WHERE update_id = 666000666'), qr/"update_id":666000666/,
+	'with its body, to be played again');
 like($stack->ctl('verify'), qr/^every invariant holds$/m, 'atelierctl verify: every invariant holds');
 done_testing;

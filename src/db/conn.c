@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -259,9 +260,11 @@ enum db_end db_sync(struct db *db)
 		worsen(db, DB_AWAY);
 	if (!db->conn || PQstatus(db->conn) != CONNECTION_OK)
 		worsen(db, DB_AWAY);
-	for (size_t i = 0; db->conn && i < sent && PQstatus(db->conn) == CONNECTION_OK; i++)
+	/* What did not leave whole has no answer to wait for. */
+	bool left = db->end == DB_OK;
+	for (size_t i = 0; left && i < sent && PQstatus(db->conn) == CONNECTION_OK; i++)
 		receive(db, db->is_prepare[i]);
-	if (db->conn && PQstatus(db->conn) == CONNECTION_OK) {
+	if (left && PQstatus(db->conn) == CONNECTION_OK) {
 		PGresult *sync = next_result(db);
 		if (PQresultStatus(sync) != PGRES_PIPELINE_SYNC)
 			worsen(db, DB_AWAY);
@@ -387,6 +390,15 @@ bool rows_bool(const struct db_rows *rows, size_t row, int column)
 char *db_i64(struct arena *arena, int64_t value)
 {
 	return arena_fmt(arena, "%" PRId64, value);
+}
+
+char *db_bytes(struct arena *arena, const void *bytes, size_t count)
+{
+	char *text = arena_alloc(arena, 2 * count + 3);
+	text[0] = '\\';
+	text[1] = 'x';
+	digest_hex(bytes, count, text + 2);
+	return text;
 }
 
 static char *buf_to_arena(struct buf *buf, struct arena *arena)

@@ -81,5 +81,6 @@ bool rows_bool(const struct db_rows *rows, size_t row, int column);
 char *db_array_i64(struct arena *arena, const int64_t *values, size_t count);
 char *db_array_text(struct arena *arena, const char *const *values, size_t count);
 char *db_i64(struct arena *arena, int64_t value);
+char *db_bytes(struct arena *arena, const void *bytes, size_t count);   /* bytea, in hex */
 
 #endif

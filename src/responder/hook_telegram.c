@@ -48,6 +48,8 @@ void hook_telegram(struct responder *responder, struct turn *turn, struct reques
 		answer(request, 200);
 	} else {
 		flow_needs(&item->update, &item->needs);
+		item->body_length = body.length < ITEM_BODY_KEPT ? body.length : ITEM_BODY_KEPT;
+		item->body = arena_text(item->arena, buf_text(&body), item->body_length);
 		item->request = request;
 	}
 	buf_free(&body);

@@ -271,7 +271,8 @@ static void send_step(struct turn *turn, struct item *item, const struct plan_st
 		store_statement_csv_send(db, turn->arena, person);
 		break;
 	case PLAN_PARK:
-		store_park_send(db, turn->arena, item->update.id, step->notice);
+		store_park_send(db, turn->arena, &(struct store_parked){item->update.id, "", step->notice, item->body,
+			item->body_length});
 		log_error("update kept for the operator: update=%" PRId64 " person=%" PRId64 " %s", item->update.id,
 			person, step->notice);
 		break;
@@ -427,7 +428,8 @@ static void park(struct turn *turn, struct item *item)
 	}
 	log_error("update parked: update=%" PRId64 " person=%" PRId64 " state=%s %s", item->update.id,
 		item->update.person_id, state, reason);
-	if (store_update_park(session->db, item->arena, item->update.id, state, reason) == DB_OK)
+	struct store_parked parked = {item->update.id, state, reason, item->body, item->body_length};
+	if (store_update_park(session->db, item->arena, &parked) == DB_OK)
 		answer_sorry(turn, item);
 	else
 		answer_away(item);

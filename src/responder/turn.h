@@ -7,12 +7,15 @@
 
 #define TURN_ARENA_MAX (64u << 20)      /* bytes for the arrays of a turn */
 #define ITEM_ARENA_MAX (16u << 20)      /* bytes for one update and its plan */
+#define ITEM_BODY_KEPT 65536            /* bytes of a body kept with an update that is parked */
 #define TURN_AGAIN_MAX 5                /* tries after a serialization failure or deadlock */
 
 /* One update on its way. Slots are reused; the arena is the update's own lifetime. */
 struct item {
 	struct request *request;        /* null: the slot is free */
 	struct arena *arena;
+	const char *body;               /* as it came, in the arena; the first ITEM_BODY_KEPT bytes */
+	size_t body_length;
 	struct update update;
 	struct needs needs;
 	struct views views;

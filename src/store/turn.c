@@ -25,7 +25,7 @@ static const struct db_statement job_order = {
 static const struct db_statement unreachable_set = {
 	"responder.unreachable_set", "SELECT responder.unreachable_set($1::bigint, true)", 1};
 static const struct db_statement update_park = {
-	"responder.update_park", "SELECT responder.update_park($1::bigint, $2::text, $3::text, NULL)", 3};
+	"responder.update_park", "SELECT responder.update_park($1::bigint, $2::text, $3::text, $4::bytea)", 4};
 static const struct db_statement health = {
 	"responder.health", "SELECT metric, labels, value FROM responder.health()", 0};
 
@@ -178,17 +178,26 @@ void store_unreachable_send(struct db *db, struct arena *arena, int64_t person)
 	db_send(db, &unreachable_set, args);
 }
 
-void store_park_send(struct db *db, struct arena *arena, int64_t update, const char *reason)
+static void park_args(struct arena *arena, const struct store_parked *parked, const char *args[4])
 {
-	const char *args[] = {db_i64(arena, update), "", reason};
+	args[0] = db_i64(arena, parked->update);
+	args[1] = parked->state;
+	args[2] = parked->reason;
+	args[3] = db_bytes(arena, parked->body, parked->body_length);
+}
+
+void store_park_send(struct db *db, struct arena *arena, const struct store_parked *parked)
+{
+	const char *args[4];
+	park_args(arena, parked, args);
 	db_send(db, &update_park, args);
 }
 
-enum db_end store_update_park(struct db *db, struct arena *arena, int64_t update, const char *state,
-	const char *reason)
+enum db_end store_update_park(struct db *db, struct arena *arena, const struct store_parked *parked)
 {
 	const struct db_rows *rows;
-	const char *args[] = {db_i64(arena, update), state, reason};
+	const char *args[4];
+	park_args(arena, parked, args);
 	enum db_end end = db_call(db, &update_park, args, &rows);
 	db_done(db);
 	return end;

@@ -81,12 +81,20 @@ void store_job_order_read(const struct db_rows *rows, struct arena *arena, struc
 
 void store_unreachable_send(struct db *db, struct arena *arena, int64_t person);
 
-/* Keeps word of an update for the operator, in the turn. */
-void store_park_send(struct db *db, struct arena *arena, int64_t update, const char *reason);
+/* An update kept for the operator: why, and its body as it came (the caller bounds it), to be played again. */
+struct store_parked {
+	int64_t update;
+	const char *state;              /* SQLSTATE, or "" */
+	const char *reason;
+	const char *body;
+	size_t body_length;
+};
+
+/* Keeps it in the turn. */
+void store_park_send(struct db *db, struct arena *arena, const struct store_parked *parked);
 
 /* An authentic update that cannot be taken: kept for the operator. Its own round trip. */
-MUST_CHECK enum db_end store_update_park(struct db *db, struct arena *arena, int64_t update, const char *state,
-	const char *reason);
+MUST_CHECK enum db_end store_update_park(struct db *db, struct arena *arena, const struct store_parked *parked);
 
 /* Gauges for /metrics, in Prometheus text form. Its own round trip. */
 MUST_CHECK enum db_end store_health(struct db *db, struct buf *out);
