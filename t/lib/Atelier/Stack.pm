@@ -258,6 +258,7 @@ sub nginx_conf {
 	my ($self, $port) = @_;
 	my $user = $> == 0 ? "user root;\n" : '';
 	my $dir = $self->{dir};
+	my ($cert, $key) = ($self->{cert} // "$dir/tls/server.pem", $self->{key} // "$dir/tls/server.key");
 	return <<"CONF";
 ${user}daemon off;
 worker_processes 1;
@@ -274,8 +275,8 @@ http {
 	server {
 		listen 127.0.0.1:$port ssl backlog=1024;
 		server_name localhost;
-		ssl_certificate $dir/tls/server.pem;
-		ssl_certificate_key $dir/tls/server.key;
+		ssl_certificate $cert;
+		ssl_certificate_key $key;
 		ssl_protocols TLSv1.2 TLSv1.3;
 		# A test may play another address.
 		set_real_ip_from 127.0.0.1;
