@@ -28,12 +28,12 @@ sub race ($name, $make, $sides, $who, $check) {
 	my (%won, $rounds);
 	while ((keys %won < 2 || ($rounds // 0) < 10) && ++$rounds <= $rounds_max) {
 		my $case = $make->();
+		# Drawn here: children of one parent would all draw the same.
+		my @wait = map { rand 0.025 } 0, 1;
 		my @got = $pg->at_once(2, $sides->[0][0], sub ($i, $db) {
 			my ($role, $act) = @{$sides->[$i]};
-			# A session of another role is made after the start: both waits are wide enough to cross.
-			my $other = $sides->[1][0] ne $sides->[0][0];
-			$db = $pg->connect($role) if $i && $other;
-			select undef, undef, undef, rand(!$other ? 0.004 : $i ? 0.03 : 0.008);
+			$db = $pg->connect($role) if $role ne $sides->[0][0];
+			select undef, undef, undef, $wait[$i];
 			return $act->($db, $case);
 		});
 		$won{$who->($case, @got)}++;
