@@ -225,4 +225,18 @@ subtest 'what is kept for a while only' => sub {
 	is $till->order($who, $idle)->{outcome}, 'gone', 'its button says so';
 	whole;
 };
+subtest 'one payment that cannot be asked about stops no other' => sub {
+	my @ids = map { $till->created(somebody()) } 1 .. 3;
+	$pg->do(qq{CREATE FUNCTION public.stuck() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN
+		IF NEW.payment_id = $ids[0] THEN RAISE EXCEPTION 'stuck' USING ERRCODE = '22023'; END IF; RETURN NEW; END \$\$});
+	$pg->do('CREATE TRIGGER stuck BEFORE INSERT ON store.task FOR EACH ROW EXECUTE FUNCTION public.stuck()');
+	$till->passes($_, '1 minute') for @ids;
+	my ($row) = $till->call(dispatcher => 'SELECT dispatcher.pay_due(100) AS n');
+	is $row->{n}, 2, 'the two others are asked about';
+	ok $pg->value(q{SELECT next_ask_at > now() + interval '30 minutes' FROM store.payment WHERE id = ?}, $ids[0]),
+		'it waits an hour';
+	$pg->do('DROP TRIGGER stuck ON store.task');
+	is_deeply [$pg->broken], [], 'nothing is broken';
+};
+
 done_testing;

@@ -644,6 +644,59 @@ BEGIN
 	outcome := 'started';
 END $$;
 
+-- ---- Clocks ----
+
+-- One payment whose time to be asked about has come; 1 when a question was put. One that cannot be asked
+-- about stops no other's clock: it is looked at again in an hour. Called by dispatcher.pay_due.
+CREATE FUNCTION store.payment_due(y store.payment, p_now timestamptz)
+RETURNS int LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	v_next constant timestamptz := store.ask_next(p_now, y.expires_at, y.asks + 1);
+BEGIN
+	IF v_next IS NULL AND y.asked_at >= y.expires_at + interval '3 days'
+		AND y.answered_at >= y.expires_at
+	THEN
+		IF y.raw = 'succeeded' THEN -- it is there, but its refunds never were
+			PERFORM store.payment_review(y, 'refunds', 'refunded, but no refunds are listed');
+		ELSE
+			PERFORM store.payment_cancel(y, 'expired');
+		END IF;
+		RETURN 0;
+	END IF;
+	UPDATE store.payment SET asks = asks + 1, asked_at = p_now, next_ask_at = coalesce(v_next,
+		p_now + CASE WHEN y.answered_at >= y.expires_at THEN interval '10 minutes'
+			ELSE interval '1 day' END)
+	WHERE id = y.id;
+	PERFORM store.payment_ask(y);
+	RETURN 1;
+EXCEPTION WHEN data_exception OR integrity_constraint_violation OR case_not_found OR no_data_found
+	OR SQLSTATE 'P0409' OR SQLSTATE 'P0410'
+THEN
+	RAISE WARNING 'payment % cannot be asked about: %', y.id, SQLERRM;
+	UPDATE store.payment SET next_ask_at = p_now + interval '1 hour' WHERE id = y.id;
+	RETURN 0;
+END $$;
+
+-- The same for a refund.
+CREATE FUNCTION store.refund_due(r store.refund, p_now timestamptz)
+RETURNS int LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	UPDATE store.refund SET asks = asks + 1, next_ask_at = p_now + store.ask_wait(asks + 1)
+	WHERE id = r.id;
+	IF r.ext_id IS NOT NULL THEN
+		PERFORM store.refund_ask(r.provider, r.ext_id, r.payment_id);
+	ELSE
+		PERFORM store.refunds_list(p) FROM store.payment p WHERE p.id = r.payment_id;
+	END IF;
+	RETURN 1;
+EXCEPTION WHEN data_exception OR integrity_constraint_violation OR case_not_found OR no_data_found
+	OR SQLSTATE 'P0409' OR SQLSTATE 'P0410'
+THEN
+	RAISE WARNING 'refund % cannot be asked about: %', r.id, SQLERRM;
+	UPDATE store.refund SET next_ask_at = p_now + interval '1 hour' WHERE id = r.id;
+	RETURN 0;
+END $$;
+
 -- ---- Outcomes of the pay lane ----
 
 -- A call that must have one effect only is repeated under its stored key; the provider keeps keys for a day.

@@ -299,42 +299,18 @@ RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_t
 DECLARE
 	v_now constant timestamptz := clock_timestamp();
 	v_count int := 0;
-	v_next timestamptz;
 	y store.payment;
 	r store.refund;
 BEGIN
 	FOR y IN SELECT * FROM store.payment WHERE next_ask_at <= v_now
 		ORDER BY next_ask_at, id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
 	LOOP
-		v_next := store.ask_next(v_now, y.expires_at, y.asks + 1);
-		IF v_next IS NULL AND y.asked_at >= y.expires_at + interval '3 days'
-			AND y.answered_at >= y.expires_at
-		THEN
-			IF y.raw = 'succeeded' THEN -- it is there, but its refunds never were
-				PERFORM store.payment_review(y, 'refunds', 'refunded, but no refunds are listed');
-			ELSE
-				PERFORM store.payment_cancel(y, 'expired');
-			END IF;
-			CONTINUE;
-		END IF;
-		UPDATE store.payment SET asks = asks + 1, asked_at = v_now, next_ask_at = coalesce(v_next,
-			v_now + CASE WHEN y.answered_at >= y.expires_at THEN interval '10 minutes'
-				ELSE interval '1 day' END)
-		WHERE id = y.id;
-		PERFORM store.payment_ask(y);
-		v_count := v_count + 1;
+		v_count := v_count + store.payment_due(y, v_now);
 	END LOOP;
 	FOR r IN SELECT * FROM store.refund WHERE next_ask_at <= v_now
 		ORDER BY next_ask_at, id LIMIT p_limit FOR NO KEY UPDATE SKIP LOCKED
 	LOOP
-		UPDATE store.refund SET asks = asks + 1, next_ask_at = v_now + store.ask_wait(asks + 1)
-		WHERE id = r.id;
-		IF r.ext_id IS NOT NULL THEN
-			PERFORM store.refund_ask(r.provider, r.ext_id, r.payment_id);
-		ELSE
-			PERFORM store.refunds_list(p) FROM store.payment p WHERE p.id = r.payment_id;
-		END IF;
-		v_count := v_count + 1;
+		v_count := v_count + store.refund_due(r, v_now);
 	END LOOP;
 	PERFORM store.reconcile_close();
 	RETURN v_count;
