@@ -57,7 +57,7 @@ $browser->click('.button[data-data="pack:small"]');
 wait_text('an invoice for credits', 'Счёт на $7');
 $browser->open_page($browser->wait_for('the link', 'const a = Array.from(document.querySelectorAll("a[href*=\"checkout/betatransfer\"]")).pop(); return a && a.href'));
 $browser->click('#pay');
-$browser->wait_for('the way back', 'return document.querySelector("#back") !== null');
+ok($browser->wait_for('the way back', 'return document.querySelector("#back") !== null'), 'paid for credits');
 $browser->open_page($chat);
 wait_text('credits have come', 'Теперь у вас: 1000 кредитов');
 
@@ -66,6 +66,8 @@ $browser->click('.button[data-data="top:100"]');
 wait_text('one more invoice', 'Счёт на 100 ₽');
 $browser->open_page($browser->wait_for('the link', 'const a = Array.from(document.querySelectorAll("a[href*=\"checkout/yookassa\"]")).pop(); return a && a.href'));
 $browser->click('#decline');
+# The next page must not overtake the press.
+ok($browser->wait_for('the way back', 'return document.querySelector("#back") !== null'), 'declined');
 $browser->open_page($chat);
 wait_text('a declined payment is told', 'Платёж не прошёл');
 undef $browser;
