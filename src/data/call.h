@@ -19,6 +19,12 @@ struct call_part {              /* of a multipart/form-data body */
 	const char *type;
 };
 
+struct call_piece {             /* of a body put together while it is sent; exactly one of the two is set */
+	const char *text;
+	const char *path;       /* a file, as base64 without line ends (RFC 4648) */
+};
+#define CALL_PIECES_MAX 40
+
 struct call {
 	const char *verb;               /* "GET", "POST", "PUT" */
 	const char *url;                /* may hold a secret: never logged; `name` is */
@@ -26,6 +32,8 @@ struct call {
 	const char *headers[CALL_HEADERS_MAX];  /* "Name: value"; ends with null unless full */
 	const char *body;               /* or null */
 	size_t body_length;
+	const struct call_piece *pieces;        /* or null; else body is ignored */
+	size_t piece_count;
 	struct call_part parts[CALL_PARTS_MAX];
 	size_t part_count;              /* > 0: multipart, body is ignored */
 	const char *save_path;          /* the answer of a 200 goes to this new file, not to memory */

@@ -18,6 +18,8 @@ static const struct {
 	[TASK_PHOTO] = {"photo", LANE_CHAT},
 	[TASK_WEBHOOK] = {"webhook", LANE_CHAT},
 	[TASK_DOCUMENT] = {"document", LANE_CHAT},
+	[TASK_TAKE] = {"take", LANE_CHAT},
+	[TASK_RESEND] = {"resend", LANE_CHAT},
 	[TASK_PAY_CREATE] = {"pay_create", LANE_PAY},
 	[TASK_PAY_ASK] = {"pay_ask", LANE_PAY},
 	[TASK_PAY_REFUND] = {"pay_refund", LANE_PAY},
@@ -29,6 +31,8 @@ static const struct {
 	[TASK_LOOKUP] = {"lookup", LANE_MEDIA},
 	[TASK_CANCEL] = {"cancel", LANE_MEDIA},
 	[TASK_SWEEP] = {"sweep", LANE_MEDIA},
+	[TASK_CLEAN] = {"clean", LANE_MEDIA},
+	[TASK_RENDER] = {"render", LANE_MEDIA},
 };
 
 const char *lane_name(enum lane lane)

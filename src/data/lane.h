@@ -13,6 +13,8 @@ enum task_kind {
 	TASK_PHOTO,     /* a job's result from the spool */
 	TASK_WEBHOOK,   /* set, or ask about, the webhook */
 	TASK_DOCUMENT,  /* a file that stands in the payload as text */
+	TASK_TAKE,      /* what a person sent, from Telegram into the spool */
+	TASK_RESEND,    /* a result once more, or its original as a file */
 	/* pay */
 	TASK_PAY_CREATE,        /* open a payment at the provider, under the stored key */
 	TASK_PAY_ASK,           /* what the provider says of a payment: the truth */
@@ -26,6 +28,8 @@ enum task_kind {
 	TASK_LOOKUP,    /* find an order whose fate is unknown */
 	TASK_CANCEL,    /* tell the provider we no longer want it */
 	TASK_SWEEP,     /* delete a job's files */
+	TASK_CLEAN,     /* a stranger's pictures decoded and made anew, in a cage */
+	TASK_RENDER,    /* a job done on our own machine */
 	TASK_KIND_COUNT,
 };
 

@@ -32,7 +32,7 @@ struct notice_form {
 #define NEXT(of_verb, of_label) {.verb = of_verb, .label = of_label}
 #define LAST(of_verb, of_label) {.verb = of_verb, .label = of_label, .ends_row = true}
 #define END {.label = NULL}
-#define CANCEL_ROW LAST(BUTTON_CANCEL, "button.cancel")
+#define CANCEL_ROW {.verb = BUTTON_CANCEL, .label = "button.cancel", .fixed = 1, .ends_row = true}
 #define MENU_ROWS \
 	NEXT(BUTTON_MODE, "button.generate"), LAST(BUTTON_MODE, "button.edit"), \
 	LAST(BUTTON_MODE, "button.merge"), \

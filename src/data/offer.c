@@ -238,8 +238,9 @@ bool offer_price(const struct offer *offer, int64_t free, int64_t credit, int64_
 	return false;
 }
 
-json *offer_input(const struct offer *offer, const char *prompt, int64_t seed)
+json *offer_input(const struct offer *offer, const char *prompt, const char *ratio, int64_t seed)
 {
+	(void)ratio;
 	json *input = json_copy(offer->input);
 	json_set_text(input, "prompt", prompt);
 	if (offer->seed_field)

@@ -21,6 +21,18 @@ enum mode {
 const char *mode_name(enum mode mode);                          /* "generate", … */
 MUST_CHECK int mode_from(const char *name, enum mode *mode);    /* 0, or -1 */
 
+#define OFFER_FILES_MAX 10      /* photos one order may bring */
+#define OFFER_RATIOS_MAX 12
+#define OFFER_PLACES_MAX 4
+
+/* What an offer of mode video is given; other modes are told by their name. */
+enum offer_takes { TAKES_TEXT, TAKES_PHOTO, TAKES_VIDEO, TAKES_MOTION /* a photo, and the film it is to move like */ };
+
+struct offer_ratio {
+	const char *word;       /* "16x9" */
+	const char *value;      /* as the provider calls it */
+};
+
 /* Texts belong to the catalogue. */
 struct offer {
 	const char *id;                 /* "generate.standard" */
@@ -30,9 +42,17 @@ struct offer {
 	const char *provider;           /* "fal" */
 	const char *model;              /* as the provider calls it */
 	bool free;                      /* may be paid with a free operation */
-	int64_t rub;                    /* kopecks; 0: not sold for roubles */
+	int64_t rub;                    /* kopecks; 0: not sold for roubles. add_text alone has no price at all */
 	int64_t credit;                 /* 0: not sold for credits */
 	int deadline_s;                 /* from order to result */
+	const char *family;             /* of mode video: the id in KLING_MODELS; else null */
+	enum offer_takes takes;         /* of mode video */
+	int length_s;                   /* of the film; 0: no film */
+	const char *places[OFFER_PLACES_MAX];   /* where the files go in the request, see data/task.h; ends with null unless full */
+	const char *prompt_field;       /* where the words go; null: it takes none */
+	const char *ratio_field;        /* where the format goes; null: it has none */
+	struct offer_ratio ratios[OFFER_RATIOS_MAX];    /* the first is the usual one */
+	size_t ratio_count;
 	const char *seed_field;         /* where a random number goes, by which a lost order is found; or null */
 	json *input;                    /* the provider's request, without the prompt */
 };
@@ -66,7 +86,12 @@ const struct package *catalog_package_find(const struct catalog *catalog, const 
  * suffice. False when none does; then price is what it would cost (credits only when it has no rouble price). */
 bool offer_price(const struct offer *offer, int64_t free, int64_t credit, int64_t rub, struct money *price);
 
-/* The provider's request for a prompt; seed is put where the model takes one. The caller drops it. */
-json *offer_input(const struct offer *offer, const char *prompt, int64_t seed);
+/* The provider's request but for the files; ratio is a word of the offer or null for the usual one; seed is put where
+ * the model takes one. The caller drops it. */
+json *offer_input(const struct offer *offer, const char *prompt, const char *ratio, int64_t seed);
+const struct offer_ratio *offer_ratio(const struct offer *offer, const char *word);    /* or null */
+
+/* Files the offer needs: least and most photos, and whether a film. */
+void offer_needs(const struct offer *offer, size_t *photos_min, size_t *photos_max, bool *film);
 
 #endif

@@ -18,11 +18,21 @@
  *   pay_list       {"provider", "what": "payments" | "refunds", "since", "until" (unix seconds), "cursor" or null}
  *                  amounts in minor units of the currency (kopecks, cents)
  *   webhook        {"do": "set" | "info" | "delete"}
- *   submit         {"job", "provider", "model", "input": {...}}
- *   poll, cancel   {"job", "provider", "model", "request": {"request_id","status_url","response_url","cancel_url"}}
- *   fetch          {"job", "files": [{"url"}]}
- *   lookup         {"job", "provider", "model", "input": {...}, "since": unix seconds}
- *   sweep          {"job"}
+ *   take           {"job", "files": [{"file_id"}]}; result {"files": [FILE]}
+ *   resend         {"notice", "args", "form": "photo" | "video" | "document", and "file_id" or "file": FILE};
+ *                  result {"message_id", "file_id"}
+ *   clean          {"job", "files": [FILE]}; result {"files": [FILE]}: pictures made anew as JPEG, films as they are
+ *   render         {"job", "do": "add_text", "text", "files": [FILE]}; result {"files": [FILE]}
+ *   submit         {"job", "provider", "model", "order": our own name of the order (letters, digits, -; the same when
+ *                  it is made again), "input": {...}, "places": [field, ...], "files": [FILE with "token"]};
+ *                  result: the provider's {"request_id", ...}, or {"files": [FILE]} where the answer is the result
+ *   poll, cancel   {"job", "provider", "model", "request": what submit answered}
+ *   fetch          {"job", "provider", "files": [{"url"}]}; result {"files": [FILE]}
+ *   lookup         as submit, and "since": unix seconds, "taken": [request ids of other jobs]
+ *   sweep          {"job", "keep": [path, ...] or absent}
+ * FILE: {"path": relative to the spool, "type", "bytes", "width", "height"}, sides only of pictures; with "token" it
+ * can be read at WEBHOOK_BASE_URL/media/TOKEN while the job is open.
+ * places: where the files go in the request, in order: "image_url" takes one, "image_urls[]" all that are left.
  * memo: what earlier attempts left for later ones. */
 struct task {
 	int64_t id;

@@ -170,7 +170,7 @@ static void read_membership(json *change, struct arena *arena, struct update *up
 
 static const struct update nothing = {
 	.first_name = "", .lang = "ru", .text = "", .command = "", .argument = "", .data = "",
-	.charge_id = "",
+	.charge_id = "", .mime = "", .what = "",
 };
 
 enum update_end update_read(const char *body, size_t length, struct arena *arena, struct update *update)

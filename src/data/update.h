@@ -20,7 +20,7 @@ enum update_kind {
 	UPDATE_PHOTO,
 	UPDATE_VIDEO,
 	UPDATE_IMAGE_FILE,      /* a document that says it is an image */
-	UPDATE_OTHER,           /* a sticker, a voice message, … */
+	UPDATE_OTHER,           /* what is neither words nor picture nor film: what says which */
 	UPDATE_PRESS,           /* a button: query_id and data are set; message_id 0 when it is out of reach */
 	UPDATE_BLOCKED,         /* the person stopped the bot */
 	UPDATE_UNBLOCKED,
@@ -44,6 +44,10 @@ struct update {
 	const char *data;       /* "" when absent */
 	const char *file_id;    /* largest photo, video or document; null when absent */
 	int64_t file_size;      /* bytes; 0: not told */
+	const char *mime;       /* as Telegram tells it; "" when absent */
+	int32_t width, height;  /* of a photo or video; 0: not told */
+	int32_t length_s;       /* of a video; 0: not told */
+	const char *what;       /* of UPDATE_OTHER: sticker, voice, audio, video_note, animation, document, other; else "" */
 	const char *charge_id;  /* telegram_payment_charge_id; "" when absent */
 	const char *group_id;   /* of an album; null when absent */
 };

@@ -16,7 +16,11 @@ struct flow {
 	struct plan *plan;
 };
 
-static const char *const dialog_names[DIALOG_COUNT] = {"idle", "prompt", "sum"};
+static const char *const dialog_names[DIALOG_COUNT] = {
+	"idle", "prompt", "edit_photo", "edit_text", "merge_photos", "merge_text", "face", "face_target", "retouch",
+	"upscale", "caption_photo", "caption_text", "video_model", "video_length", "video_input", "video_text",
+	"video_photo", "choice", "sum", "forget",
+};
 
 const char *dialog_name(enum dialog dialog)
 {
@@ -63,7 +67,8 @@ static struct plan_step *say(struct flow *flow, const char *name, json *args)
 static void set_dialog(struct flow *flow, enum dialog dialog)
 {
 	if (dialog_of(flow->views->dialog) != dialog)
-		add_step(flow->plan, PLAN_DIALOG)->dialog = dialog;
+		add_step(flow->plan, PLAN_DIALOG)->dialog =
+			arena_fmt(flow->arena, "{\"state\":\"%s\"}", dialog_name(dialog));
 }
 
 static int64_t purse_of(const struct views *views, enum money_unit unit)
@@ -375,7 +380,7 @@ static void take_press(struct flow *flow)
 	case BUTTON_CHANGE:
 	case BUTTON_ORIGINAL: flow->plan->toast = "toast.soon"; break;
 	case BUTTON_VERB_COUNT:
-	default: fault("a verb without a case");
+	default: flow->plan->toast = "toast.soon"; break;
 	}
 }
 

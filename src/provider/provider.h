@@ -21,6 +21,7 @@ struct provider_work {
 	const struct task *task;
 	int step;
 	json *note;                     /* an object; owned by the caller */
+	int64_t now_s;                  /* unix seconds: what is signed must be dated */
 };
 
 enum provider_next {
@@ -46,6 +47,8 @@ int64_t provider_wait_ms(const struct answer *answer, int64_t else_s);
 
 extern const struct provider provider_telegram;
 extern const struct provider provider_fal;
+extern const struct provider provider_gemini;
+extern const struct provider provider_kling;
 extern const struct provider provider_yookassa;
 extern const struct provider provider_betatransfer;
 

@@ -218,7 +218,7 @@ static void send_quote(struct turn *turn, struct item *item, const struct plan_s
 {
 	uint32_t seed;
 	digest_random(&seed, sizeof seed);
-	json *input = offer_input(step->offer, step->prompt, (int64_t)(seed & INT32_MAX));
+	json *input = offer_input(step->offer, step->prompt, step->ratio, (int64_t)(seed & INT32_MAX));
 	bool english = str_equal(item->views.lang, "en");
 	struct store_quote quote = {
 		.person = item->update.person_id, .offer = step->offer->id, .mode = mode_name(step->offer->mode),
@@ -302,7 +302,7 @@ static void send_together(struct turn *turn, struct item **items, size_t count, 
 				say[says++] = (struct store_say){person, step->message, step->notice, step->dedup};
 			} else if (step->kind == PLAN_DIALOG) {
 				persons[moves] = person;
-				dialogs[moves++] = arena_fmt(turn->arena, "{\"state\":\"%s\"}", dialog_name(step->dialog));
+				dialogs[moves++] = step->dialog;
 			}
 		}
 	}
