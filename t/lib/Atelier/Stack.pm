@@ -247,6 +247,7 @@ sub fill_nginx {
 		while (my $line = <$in>) {
 			$line =~ s/\@nginxdir\@/$self->{dir}\/nginx/g;
 			$line =~ s/\@rundir\@/$self->{dir}\/run/g;
+			$line =~ s/\@spooldir\@/$self->{dir}\/spool/g;
 			print {$out} $line;
 		}
 		close $out or croak "$name: $!";
@@ -414,12 +415,13 @@ sub ctl {
 	return $text;
 }
 
-# Nothing is left to do: no open job, no open task.
+# Nothing is left to do: no open job, no open task but for the sweep that is due when originals need not be kept.
 sub wait_quiet {
 	my ($self, $seconds) = @_;
 	await('all work to end', $seconds // 40, sub {
 		$self->{pg}->value("SELECT count(*) FROM store.job WHERE status IN ('pending', 'processing')") == 0
-			&& $self->{pg}->value("SELECT count(*) FROM store.task WHERE state IN ('ready', 'leased')") == 0;
+			&& $self->{pg}->value("SELECT count(*) FROM store.task WHERE state IN ('ready', 'leased')
+				AND (kind <> 'sweep' OR run_at < now() + interval '1 hour')") == 0;
 	});
 	return;
 }
