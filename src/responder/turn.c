@@ -4,36 +4,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/digest.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "data/settings.h"
-#include "store/pay.h"
-#include "store/turn.h"
-
-#define SENT_MAX (STORE_TURN_MAX + 8)
-
-enum turn_end {
-	TURN_DONE,
-	TURN_AWAY,              /* no database: Telegram repeats */
-	TURN_AGAIN,             /* lost a race: do it again */
-	TURN_BROKEN,            /* this data, or this code, cannot be stored */
-};
-
-/* A statement whose rows matter: what it was for. */
-struct sent {
-	struct item *item;
-	const struct plan_step *step;
-};
-
-struct turn {
-	struct responder *responder;
-	struct arena *arena;            /* reset at each try */
-	struct item items[SETTINGS_TURN_LIMIT];
-	struct sent sent[SENT_MAX];
-	size_t sent_count;
-};
+#include "responder/turn_own.h"
 
 struct turn *turn_new(struct responder *responder)
 {
@@ -142,9 +116,9 @@ static void answer_away(struct item *item)
 	answer(item, 503, "Retry-After: 2", "", 0);
 }
 
-/* ---- round trip 1: what is known ---------------------------------------------------------------------- */
+/* ---- one try, and what follows a failed one ----------------------------------------------------------- */
 
-static enum turn_end end_of(struct turn *turn, enum db_end end)
+enum turn_end turn_end_of(struct turn *turn, enum db_end end)
 {
 	switch (end) {
 	case DB_OK: return TURN_DONE;
@@ -158,235 +132,6 @@ static enum turn_end end_of(struct turn *turn, enum db_end end)
 	}
 }
 
-static enum flow_gate gate_of(const char *gate)
-{
-	return str_equal(gate, "limited") ? GATE_LIMITED : str_equal(gate, "limited_told") ? GATE_LIMITED_TOLD
-		: str_equal(gate, "banned") ? GATE_BANNED : GATE_OPEN;
-}
-
-static void fill_views(struct item *item, const struct store_opened *opened)
-{
-	item->fresh = opened->fresh;
-	item->views = (struct views){
-		.gate = gate_of(opened->gate), .new_person = opened->new_person, .lang = opened->lang,
-		.free = opened->free, .credit = opened->credit, .rub = opened->rub,
-		.free_granted = opened->free_granted, .dialog = opened->dialog,
-	};
-}
-
-static enum turn_end open_updates(struct turn *turn, struct item **items, size_t count)
-{
-	struct db *db = turn->responder->session.db;
-	const struct conf *conf = turn->responder->conf;
-	const struct update *updates[SETTINGS_TURN_LIMIT];
-	struct store_opened opened[SETTINGS_TURN_LIMIT];
-	for (size_t i = 0; i < count; i++)
-		updates[i] = &items[i]->update;
-	db_send(db, &db_begin, NULL);
-	store_update_open_send(db, turn->arena, updates, count, conf_int(conf, "FREE_OPERATIONS_COUNT"),
-		conf_int(conf, "RATE_LIMIT_PER_MINUTE"));
-	for (size_t i = 0; i < count; i++)
-		if (items[i]->needs.job)
-			store_job_view_send(db, turn->arena, items[i]->update.person_id, items[i]->needs.job);
-	for (size_t i = 0; i < count; i++)
-		if (items[i]->needs.statement)
-			store_statement_send(db, turn->arena, items[i]->update.person_id, items[i]->needs.statement);
-	enum turn_end end = end_of(turn, db_sync(db));
-	if (end == TURN_DONE) {
-		db_take(db);
-		must(store_update_open_read(db_take(db), count, turn->arena, opened) == 0);
-		for (size_t i = 0; i < count; i++) {
-			struct store_job job = {0};
-			fill_views(items[i], &opened[i]);
-			if (items[i]->needs.job)
-				store_job_view_read(db_take(db), turn->arena, &job);
-			items[i]->views.job.found = job.found;
-			items[i]->views.job.offer = job.offer;
-			items[i]->views.job.prompt = job.prompt;
-		}
-		for (size_t i = 0; i < count; i++)
-			if (items[i]->needs.statement)
-				items[i]->views.statement = store_statement_read(db_take(db), turn->arena);
-	}
-	db_done(db);
-	return end;
-}
-
-/* ---- round trip 2: what is intended ------------------------------------------------------------------- */
-
-static void send_quote(struct turn *turn, struct item *item, const struct plan_step *step)
-{
-	uint32_t seed;
-	digest_random(&seed, sizeof seed);
-	json *input = offer_input(step->offer, step->prompt, step->ratio, (int64_t)(seed & INT32_MAX));
-	bool english = str_equal(item->views.lang, "en");
-	struct store_quote quote = {
-		.person = item->update.person_id, .offer = step->offer->id, .mode = mode_name(step->offer->mode),
-		.title = english ? step->offer->title_en : step->offer->title_ru,
-		.provider = step->offer->provider, .model = step->offer->model, .prompt = step->prompt,
-		.input = json_write(input), .price = step->price, .deadline_s = step->offer->deadline_s,
-		.args = step->notice, .waits = step->waits,
-	};
-	store_quote_open_send(turn->responder->session.db, turn->arena, &quote);
-	json_drop(input);
-}
-
-static void send_pay(struct turn *turn, struct item *item, const struct plan_step *step)
-{
-	bool test = str_equal(step->pay.provider, "betatransfer") &&
-		conf_bool(turn->responder->conf, "BETATRANSFER_TEST_MODE");
-	struct store_payment payment = {
-		.person = item->update.person_id, .provider = step->pay.provider, .amount = step->pay.amount,
-		.currency = step->pay.currency, .grant = step->pay.grant, .package = step->pay.package, .test = test,
-		.description = arena_fmt(turn->arena, "Atelier, %" PRId64, item->update.person_id),
-	};
-	store_payment_open_send(turn->responder->session.db, turn->arena, &payment);
-}
-
-static void send_step(struct turn *turn, struct item *item, const struct plan_step *step)
-{
-	struct db *db = turn->responder->session.db;
-	int64_t person = item->update.person_id;
-	switch (step->kind) {
-	case PLAN_QUOTE:
-		send_quote(turn, item, step);
-		break;
-	case PLAN_QUOTE_CANCEL:
-		store_quote_cancel_send(db, turn->arena, person, step->number, step->message);
-		break;
-	case PLAN_ORDER:
-		store_job_order_send(db, turn->arena, person, step->number, step->message,
-			turn->responder->flow.jobs_max);
-		break;
-	case PLAN_UNREACHABLE:
-		store_unreachable_send(db, turn->arena, person);
-		break;
-	case PLAN_PAY:
-		send_pay(turn, item, step);
-		break;
-	case PLAN_PAY_CHECK:
-		store_payment_check_send(db, turn->arena, person, step->number);
-		break;
-	case PLAN_STATEMENT_FILE:
-		store_statement_csv_send(db, turn->arena, person);
-		break;
-	case PLAN_PARK:
-		store_park_send(db, turn->arena, &(struct store_parked){item->update.id, "", step->notice, item->body,
-			item->body_length});
-		log_error("update kept for the operator: update=%" PRId64 " person=%" PRId64 " %s", item->update.id,
-			person, step->notice);
-		break;
-	case PLAN_SAY:
-	case PLAN_EDIT:
-	case PLAN_DIALOG:
-		return;                 /* these go together, see send_together */
-	default:
-		fault("a step without a case");
-	}
-	must(turn->sent_count < SENT_MAX);
-	turn->sent[turn->sent_count++] = (struct sent){item, step};
-}
-
-/* All words and all dialog moves of the turn: one statement each. Steps before `from` were sent before. */
-static void send_together(struct turn *turn, struct item **items, size_t count, const size_t *from)
-{
-	size_t room = count * PLAN_STEPS_MAX, says = 0, moves = 0;
-	struct store_say *say = arena_alloc(turn->arena, room * sizeof *say);
-	int64_t *persons = arena_alloc(turn->arena, room * sizeof *persons);
-	const char **dialogs = arena_alloc(turn->arena, room * sizeof *dialogs);
-	for (size_t i = 0; i < count; i++) {
-		for (size_t n = from[i]; n < items[i]->plan.count; n++) {
-			const struct plan_step *step = &items[i]->plan.steps[n];
-			int64_t person = items[i]->update.person_id;
-			if (step->kind == PLAN_SAY || step->kind == PLAN_EDIT) {
-				say[says++] = (struct store_say){person, step->message, step->notice, step->dedup};
-			} else if (step->kind == PLAN_DIALOG) {
-				persons[moves] = person;
-				dialogs[moves++] = step->dialog;
-			}
-		}
-	}
-	struct db *db = turn->responder->session.db;
-	if (says) {
-		store_say_send(db, turn->arena, say, says);
-		turn->sent[turn->sent_count++] = (struct sent){NULL, NULL};
-	}
-	if (moves) {
-		store_dialog_set_send(db, turn->arena, persons, dialogs, moves);
-		turn->sent[turn->sent_count++] = (struct sent){NULL, NULL};
-	}
-	must(turn->sent_count < SENT_MAX);
-}
-
-static void read_answer(struct turn *turn, const struct sent *sent, const struct db_rows *rows)
-{
-	struct item *item = sent->item;
-	struct refusal refusal = {.outcome = "gone"};
-	if (sent->step->kind == PLAN_ORDER) {
-		struct store_order order;
-		store_job_order_read(rows, turn->arena, &order);
-		refusal = (struct refusal){order.outcome, order.price, order.free, order.credit, order.rub, order.debt};
-		log_info("order: person=%" PRId64 " quote=%" PRId64 " outcome=%s job=%" PRId64, item->update.person_id,
-			sent->step->number, order.outcome, order.job);
-	} else {
-		refusal.outcome = store_outcome_read(rows, turn->arena);
-	}
-	flow_answer(sent->step, &refusal, &turn->responder->flow, item->arena, &item->plan);
-}
-
-static bool can_be_refused(const struct sent *sent)
-{
-	return sent->step && flow_can_be_refused(sent->step);
-}
-
-/* Sends COMMIT with whatever is queued and makes sure that it was one. */
-static enum turn_end commit(struct turn *turn, size_t before)
-{
-	struct db *db = turn->responder->session.db;
-	db_send(db, &db_commit, NULL);
-	enum turn_end end = end_of(turn, db_sync(db));
-	if (end == TURN_DONE) {
-		for (size_t i = 0; i < before; i++)
-			db_take(db);
-		if (!db_committed(db_take(db)))
-			end = TURN_BROKEN;
-	}
-	db_done(db);
-	return end;
-}
-
-static enum turn_end store_plans(struct turn *turn, struct item **items, size_t count)
-{
-	struct db *db = turn->responder->session.db;
-	size_t from[SETTINGS_TURN_LIMIT] = {0};
-	bool refusable = false;
-	turn->sent_count = 0;
-	for (size_t i = 0; i < count; i++)
-		for (size_t n = 0; n < items[i]->plan.count; n++)
-			send_step(turn, items[i], &items[i]->plan.steps[n]);
-	send_together(turn, items, count, from);
-	for (size_t i = 0; i < turn->sent_count; i++)
-		refusable |= can_be_refused(&turn->sent[i]);
-	if (!refusable)
-		return commit(turn, turn->sent_count);
-	enum turn_end end = end_of(turn, db_sync(db));
-	for (size_t i = 0; i < count; i++)
-		from[i] = items[i]->plan.count;
-	for (size_t i = 0; end == TURN_DONE && i < turn->sent_count; i++) {
-		const struct db_rows *rows = db_take(db);
-		if (can_be_refused(&turn->sent[i]))
-			read_answer(turn, &turn->sent[i], rows);
-	}
-	db_done(db);
-	if (end != TURN_DONE)
-		return end;
-	turn->sent_count = 0;
-	send_together(turn, items, count, from);
-	return commit(turn, turn->sent_count);
-}
-
-/* ---- one try, and what follows a failed one ----------------------------------------------------------- */
-
 static enum turn_end try(struct turn *turn, struct item **items, size_t count)
 {
 	struct item *fresh[SETTINGS_TURN_LIMIT];
@@ -394,7 +139,7 @@ static enum turn_end try(struct turn *turn, struct item **items, size_t count)
 	arena_reset(turn->arena);
 	if (!responder_database(turn->responder))
 		return TURN_AWAY;
-	enum turn_end end = open_updates(turn, items, count);
+	enum turn_end end = turn_read(turn, items, count);
 	if (end != TURN_DONE)
 		return end;
 	for (size_t i = 0; i < count; i++) {
@@ -404,7 +149,7 @@ static enum turn_end try(struct turn *turn, struct item **items, size_t count)
 			&items[i]->plan);
 		fresh[fresh_count++] = items[i];
 	}
-	return store_plans(turn, fresh, fresh_count);
+	return turn_write(turn, fresh, fresh_count);
 }
 
 static enum turn_end try_again(struct turn *turn, struct item **items, size_t count)
