@@ -60,10 +60,10 @@ subtest 'migrate' => sub {
 	}
 	my $migrate = sub { ctl('super', 'migrate', '-d', $copy) };
 	is_deeply [map { $_->{name} } $pg->rows('SELECT name FROM store.migration ORDER BY number')],
-		['0001_ledger', '0002_store', '0003_payments'], 'what is applied is noted';
+		['0001_ledger', '0002_store', '0003_payments', '0004_studio'], 'what is applied is noted';
 	my ($status, $out, $err) = $migrate->();
 	is "$status$err", '0', 'again';
-	like $out, qr/^schema 3, 8 files of functions$/, 'applies the functions alone';
+	like $out, qr/^schema 4, 10 files of functions$/, 'applies the functions alone';
 	is $pg->value(q{SELECT count(*) FROM pg_proc WHERE proname = 'update_open'}), 1, 'which are there';
 
 	my $first = "$copy/migrations/0001_ledger.sql";
@@ -158,6 +158,6 @@ subtest 'webhook' => sub {
 	$answer->(['delete', 1, qr/^$/, qr/webhook delete: ours no such bot/], 'refused', class => 'ours', text => 'no such bot');
 };
 
-$pg->do('UPDATE store.migration SET number = 4 WHERE number = 3');
-says(['verify'], 1, qr/^$/, qr/schema 4, this program knows 3/, 'another schema');
+$pg->do('UPDATE store.migration SET number = 5 WHERE number = 4');
+says(['verify'], 1, qr/^$/, qr/schema 5, this program knows 4/, 'another schema');
 done_testing;

@@ -89,7 +89,7 @@ subtest 'ways around' => sub {
 		is_deeply [grep { !/^(42501|25001) / } @got], [], "$role finds none";
 		is state_of($role, $_), '', "$role: $_" for "SELECT * FROM $role.hello()";
 		my ($row) = $session{$role}->selectrow_hashref("SELECT * FROM $role.hello()");
-		is_deeply $row, {schema => 3, fsync => 'on', full_page_writes => 'on', synchronous_commit => 'on'},
+		is_deeply $row, {schema => 4, fsync => 'on', full_page_writes => 'on', synchronous_commit => 'on'},
 			"$role is greeted";
 	}
 	my @others = $pg->rows(q{SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'
@@ -114,7 +114,7 @@ subtest 'what is granted works' => sub {
 			q{SELECT * FROM responder.update_open('{9}', '{1}', '{A}', '{NULL}', '{ru}', 4, 100)},
 			q{SELECT responder.say('{1}', '{say}', '{NULL}', ARRAY['{"notice": "menu"}'::jsonb], '{NULL}')},
 			q{SELECT responder.dialog_set('{1}', ARRAY['{"at": 1}'::jsonb])},
-			q{SELECT responder.quote_open(1, 'o', 'm', 't', 'p', 'm', 'x', '{}', 'free', 1, 60, '{}')},
+			q{SELECT responder.quote_open(1, 'o', 'm', 't', 'p', 'm', 'x', '', '[]', 0, '[]', '{}', 'free', 1, 60, '{}')},
 			q{SELECT responder.quote_cancel(1, 1, NULL)}, q{SELECT * FROM responder.job_order(1, 1, 1, 3)},
 			q{SELECT * FROM responder.job_view(1, 1)},
 			q{SELECT responder.update_park(1, '22000', 'x', NULL)},

@@ -428,9 +428,9 @@ UNION ALL
 SELECT 'J1 an ended job has one settlement of the right kind', 'job ' || j.id
 FROM store.job j
 LEFT JOIN ledger.transfer t ON t.id = j.settle_id
-WHERE (j.status IN ('completed', 'failed', 'cancelled')) <> (t.id IS NOT NULL)
+WHERE j.amount > 0 AND ((j.status IN ('completed', 'failed', 'cancelled')) <> (t.id IS NOT NULL)
 	OR (j.status = 'completed') <> (t.kind IS NOT DISTINCT FROM 'take')
-	OR t.resolves <> j.hold_id
+	OR t.resolves <> j.hold_id) OR (j.amount = 0 AND t.id IS NOT NULL)
 UNION ALL
 SELECT 'J2 every hold is its job''s', 'transfer ' || h.id
 FROM ledger.transfer h
@@ -453,14 +453,14 @@ FROM store.job j
 WHERE j.status IN ('pending', 'processing') AND (
 	SELECT array_agg(t.kind) FROM store.task t
 	WHERE t.job_id = j.id AND t.state IN ('ready', 'leased')
-		AND t.kind IN ('submit', 'lookup', 'poll', 'fetch', 'photo'))
+		AND t.kind IN ('take', 'clean', 'render', 'submit', 'lookup', 'poll', 'fetch', 'photo'))
 	IS DISTINCT FROM ARRAY[CASE j.step WHEN 'deliver' THEN 'photo' ELSE j.step::text END]
 UNION ALL
 SELECT 'J6 an ended job has no open task of its chain', 'task ' || t.id
 FROM store.task t
 JOIN store.job j ON j.id = t.job_id
 WHERE j.step = 'done' AND t.state IN ('ready', 'leased')
-	AND t.kind IN ('submit', 'lookup', 'poll', 'fetch', 'photo')
+	AND t.kind IN ('take', 'clean', 'render', 'submit', 'lookup', 'poll', 'fetch', 'photo')
 UNION ALL
 SELECT 'J7 no lease is long over', 'task ' || id
 FROM store.task WHERE state = 'leased' AND lease_until < now() - interval '5 minutes'

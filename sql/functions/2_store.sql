@@ -1,4 +1,4 @@
--- What responder, dispatcher and ctl share: tasks, notices, and the way of a job. Not granted.
+-- What responder, dispatcher and ctl share: tasks, notices, and what becomes of a task. Not granted.
 SET LOCAL ROLE atelier_owner;
 
 -- Amounts in the args of a notice are objects. Called wherever money is told.
@@ -96,17 +96,19 @@ BEGIN
 	INSERT INTO store.task (lane, kind, person_id, chat_id, job_id, message_id, payload, prio,
 		max_attempts, run_at, dedup, payment_id, topic)
 	SELECT k.lane::store.lane_name, p_kind, p_person,
-		CASE WHEN k.lane = 'chat' AND p_kind <> 'webhook' THEN p_person END, p_job, p_message,
+		CASE WHEN k.lane = 'chat' AND p_kind NOT IN ('webhook', 'take') THEN p_person END, p_job, p_message,
 		p_payload, k.prio, k.max_attempts, now() + p_wait, p_dedup, p_payment, p_topic
 	FROM (VALUES
 		('say', 'chat', 1, 30), ('edit', 'chat', 1, 30), ('photo', 'chat', 0, 30),
-		('document', 'chat', 1, 10), ('webhook', 'chat', 0, 5),
+		('document', 'chat', 1, 10), ('resend', 'chat', 1, 10), ('webhook', 'chat', 0, 5),
+		('take', 'chat', 2, 20),
 		-- how often is decided by store.pay_outcome
 		('pay_create', 'pay', 0, 1000000), ('pay_refund', 'pay', 1, 1000000),
 		('pay_ask', 'pay', 2, 1000000), ('pay_refund_ask', 'pay', 2, 1000000),
 		('pay_list', 'pay', 3, 8),
 		-- what has been begun goes before what is new; a poll is bounded by the job's deadline
 		('fetch', 'media', 0, 20), ('poll', 'media', 1, 1000000), ('lookup', 'media', 1, 20),
+		('clean', 'media', 1, 6), ('render', 'media', 1, 6),
 		('submit', 'media', 2, 6), ('cancel', 'media', 3, 20), ('sweep', 'media', 4, 20)
 	) AS k(kind, lane, prio, max_attempts)
 	WHERE k.kind = p_kind
@@ -158,173 +160,26 @@ RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Median seconds of the offer's last 20 completed jobs, NULL when there are fewer than 3.
--- Called by store.job_progress.
-CREATE FUNCTION store.offer_usual(p_offer text)
-RETURNS int LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN count(*) >= 3 THEN
-		ceil(percentile_cont(0.5) WITHIN GROUP
-			(ORDER BY extract(epoch FROM finished_at - started_at))) END::int
-	FROM (SELECT started_at, finished_at FROM store.job
-		WHERE offer = p_offer AND status = 'completed'
-		ORDER BY finished_at DESC LIMIT 20) AS last;
-$$;
-
 -- Says something in the status message of a job: replaces the notice that still waits to leave, so
 -- that progress coalesces; an ending is never replaced. Which message it edits, or whether it is a
--- new one, is decided when it is claimed. The caller holds the job's row. Called by job_*.
-CREATE FUNCTION store.job_notice(p_job bigint, p_notice text, p_args jsonb)
-RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	v_payload constant jsonb := jsonb_build_object('notice', p_notice, 'args',
-		jsonb_build_object('job', p_job) || jsonb_strip_nulls(p_args));
-BEGIN
-	UPDATE store.task SET payload = v_payload
-	WHERE job_id = p_job AND kind IN ('say', 'edit') AND state = 'ready'
-		AND payload ->> 'notice' NOT IN ('job_done', 'job_failed');
-	IF NOT FOUND THEN
-		PERFORM store.task_add(CASE WHEN j.status_message_id IS NULL THEN 'say' ELSE 'edit' END,
-			v_payload, j.id, j.person_id)
-		FROM store.job j WHERE j.id = p_job;
-	END IF;
-END $$;
-
--- Tells how far an open job is, with the usual time of its offer. Called by job_order, claim, poll.
-CREATE FUNCTION store.job_progress(p_job bigint, p_args jsonb DEFAULT '{}')
-RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT store.job_notice(j.id, 'job_status', p_args
-		|| jsonb_build_object('progress', j.progress, 'usual_s', store.offer_usual(j.offer)))
-	FROM store.job j WHERE j.id = p_job;
-$$;
-
--- The class of a failure as the reason a person is told. Called by store.job_fail.
-CREATE FUNCTION store.job_reason_of(p_class text)
-RETURNS store.job_reason LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE
-		WHEN p_class IN ('input', 'policy', 'late', 'unreachable') THEN p_class
-		WHEN p_class IN ('busy', 'rate', 'funds', 'gone', 'empty') THEN 'busy'
-		ELSE 'ours' END::store.job_reason;
-$$;
-
 -- What a task of a provider must know beside its own: whom to ask, and about what.
--- Called wherever a media task is made.
-CREATE FUNCTION store.job_ref(j store.job)
-RETURNS jsonb LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT jsonb_build_object('job', (j).id, 'provider', (j).provider, 'model', (j).model);
-$$;
-
 -- Fails an open job: the hold is released, what was under way is dropped, the person is told what
 -- came back, the files are swept. The caller holds the job's row. Called by the outcomes and by
--- reap.
-CREATE FUNCTION store.job_fail(p_job bigint, p_class text, p_detail text)
-RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	v_reason constant store.job_reason := store.job_reason_of(p_class);
-	t ledger.transfer;
-BEGIN
-	UPDATE store.task SET state = 'dead', fence = fence + 1, lease_until = NULL, holder = NULL,
-		class = coalesce(class, p_class), done_at = clock_timestamp()
-	WHERE job_id = p_job AND state IN ('ready', 'leased')
-		AND kind IN ('submit', 'lookup', 'poll', 'fetch', 'photo');
-	t := ledger.release(p_job, v_reason::text);
-	UPDATE store.job SET status = 'failed', step = 'done', settle_id = t.id, reason = v_reason,
-		detail = left(concat_ws(': ', p_class, p_detail), 1000), finished_at = clock_timestamp()
-	WHERE id = p_job;
-	PERFORM store.job_notice(p_job, 'job_failed', jsonb_build_object('reason', v_reason,
-		'back', store.money(t.unit, t.amount),
-		'left', store.money(t.unit, ledger.balance(t.person_id, t.unit))));
-	PERFORM store.task_add('sweep', jsonb_build_object('job', p_job), p_job,
-		p_dedup => 'job:' || p_job || ':sweep');
-END $$;
-
 -- The requests that are known to be other jobs', of those that look like this one's (same input):
--- not to be taken for it. Looks at neighbours in time only. Called for lookups.
-CREATE FUNCTION store.job_taken(j store.job)
-RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(jsonb_agg(k.request -> 'request_id'), '[]') FROM store.job k
-	WHERE k.id BETWEEN (j).id - 10000 AND (j).id + 10000 AND k.id <> (j).id
-		AND k.provider = (j).provider AND k.model = (j).model AND k.input = (j).input
-		AND k.request ? 'request_id';
-$$;
-
 -- The provider has the order (told by it, or found): the next step is to ask how it gets on.
--- Called by store.task_done for submit and lookup.
-CREATE FUNCTION store.job_ordered(p_job bigint, p_request jsonb)
-RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	j store.job;
-BEGIN
-	UPDATE store.job SET request = p_request, step = 'poll' WHERE id = p_job RETURNING * INTO j;
-	PERFORM store.task_add('poll',
-		store.job_ref(j) || jsonb_build_object('request', p_request), j.id,
-		p_wait => interval '2 seconds');
-END $$;
-
--- Puts one order to the provider into the lane. Called by store.job_open and store.lookup_over.
-CREATE FUNCTION store.job_submit(p_job bigint)
-RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT store.task_add('submit', store.job_ref(j) || jsonb_build_object('input', j.input), j.id,
-		p_dedup => 'job:' || j.id || ':submit:' || j.submits + 1)
-	FROM store.job j WHERE j.id = p_job;
-$$;
-
 -- Makes the job of an open quote: the hold, the job, its first task, its status notice with the
 -- place in the queue. Returns its id, or NULL when the purse does not suffice. The caller holds the
--- person's and the quote's rows. Called by responder.job_order.
-CREATE FUNCTION store.job_open(q store.quote, p_message bigint)
-RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	v_job bigint;
-	v_hold bigint;
-	v_before bigint;
-BEGIN
-	IF ledger.available(q.person_id, q.unit) < q.amount THEN
-		RETURN NULL; -- the usual case of it, without drawing a number
-	END IF;
-	v_job := nextval(pg_get_serial_sequence('store.job', 'id'));
-	v_hold := ledger.hold(q.person_id, q.unit, q.amount, v_job);
-	IF v_hold IS NULL THEN
-		RETURN NULL;
-	END IF;
-	INSERT INTO store.job (id, person_id, quote_id, offer, mode, title, provider, model, prompt,
-		input, unit, amount, hold_id, status_message_id, deadline_at)
-	OVERRIDING SYSTEM VALUE
-	VALUES (v_job, q.person_id, q.id, q.offer, q.mode, q.title, q.provider, q.model, q.prompt,
-		q.input, q.unit, q.amount, v_hold, p_message, now() + interval '1 second' * q.deadline_s);
-	UPDATE store.quote SET state = 'ordered', job_id = v_job WHERE id = q.id;
-	SELECT count(*) INTO v_before FROM (SELECT 1 FROM store.task -- beyond a thousand nobody counts
-		WHERE kind = 'submit' AND state IN ('ready', 'leased') LIMIT 1000) AS queue;
-	PERFORM store.job_submit(v_job);
-	PERFORM store.job_progress(v_job, jsonb_build_object('place', v_before + 1));
-	RETURN v_job;
-END $$;
-
 -- The result has been accepted by Telegram: the hold is taken, the job is complete, the person is
--- told the price and what is left. Called by store.task_done for photo.
-CREATE FUNCTION store.job_complete(p_job bigint, p_result jsonb)
-RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	t ledger.transfer;
-BEGIN
-	t := ledger.take(p_job);
-	UPDATE store.job SET status = 'completed', step = 'done', progress = 100, settle_id = t.id,
-		result = p_result, finished_at = clock_timestamp()
-	WHERE id = p_job;
-	PERFORM store.job_notice(p_job, 'job_done', jsonb_build_object(
-		'price', store.money(t.unit, t.amount),
-		'left', store.money(t.unit, ledger.balance(t.person_id, t.unit))));
-	PERFORM store.task_add('sweep', jsonb_build_object('job', p_job), p_job,
-		p_dedup => 'job:' || p_job || ':sweep');
-END $$;
-
 -- Whether the result of a done task has what its kind needs; p_ref: its job or payment. Called by
 -- store.task_done.
 CREATE FUNCTION store.result_fits(p_kind text, p_ref bigint, p_result jsonb)
 RETURNS boolean LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(CASE
-		WHEN p_kind IN ('submit', 'lookup') THEN jsonb_typeof(p_result -> 'request_id') = 'string'
-		WHEN p_kind IN ('poll', 'fetch') THEN jsonb_typeof(p_result -> 'files') = 'array'
-			AND jsonb_array_length(p_result -> 'files') > 0
-		WHEN p_kind = 'photo' OR (p_kind = 'say' AND p_ref IS NOT NULL) THEN
+		WHEN p_kind = 'lookup' OR (p_kind = 'submit' AND NOT p_result ? 'files') THEN
+			jsonb_typeof(p_result -> 'request_id') = 'string'
+		WHEN p_kind IN ('take', 'clean', 'render', 'submit', 'poll', 'fetch') THEN
+			jsonb_typeof(p_result -> 'files') = 'array' AND jsonb_array_length(p_result -> 'files') > 0
+		WHEN p_kind IN ('photo', 'resend') OR (p_kind = 'say' AND p_ref IS NOT NULL) THEN
 			(p_result ->> 'message_id')::bigint > 0
 		ELSE true END, false);
 $$;
@@ -345,13 +200,17 @@ BEGIN
 	WHEN t.kind = 'poll' THEN
 		UPDATE store.job SET step = 'fetch' WHERE id = t.job_id;
 		PERFORM store.task_add('fetch',
-			jsonb_build_object('job', t.job_id, 'files', p_result -> 'files'), t.job_id);
-	WHEN t.kind = 'fetch' THEN
-		UPDATE store.job SET step = 'deliver' WHERE id = t.job_id;
-		PERFORM store.task_add('photo', jsonb_build_object('notice', 'result', 'args',
-			jsonb_build_object('job', j.id), 'files', p_result -> 'files'), j.id, j.person_id,
-			p_dedup => 'job:' || j.id || ':result')
-		FROM store.job j WHERE j.id = t.job_id;
+			jsonb_build_object('job', t.job_id, 'provider', t.payload -> 'provider', 'files', p_result -> 'files'),
+			t.job_id);
+	WHEN t.kind IN ('fetch', 'render') THEN
+		PERFORM store.job_made(t.job_id, p_result -> 'files');
+	WHEN t.kind = 'take' THEN
+		PERFORM store.job_taken_in(t.job_id, p_result -> 'files');
+	WHEN t.kind = 'clean' THEN
+		PERFORM store.job_inputs(t.job_id, p_result -> 'files');
+	WHEN t.kind = 'resend' AND t.payload ? 'file' THEN -- the original: Telegram keeps it from now on
+		UPDATE store.job SET result = result || jsonb_build_object('original', p_result -> 'file_id')
+		WHERE id = t.job_id;
 	WHEN t.kind = 'photo' THEN
 		PERFORM store.job_complete(t.job_id,
 			jsonb_build_object('files', t.payload -> 'files') || p_result);
@@ -372,7 +231,10 @@ CREATE FUNCTION store.task_dead(t store.task, p_class text, p_text text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM store.task_close(t.id, 'dead', p_class, p_text, NULL);
-	IF t.kind IN ('submit', 'lookup', 'poll', 'fetch') THEN
+	IF t.kind = 'submit' AND p_class = 'gone' THEN
+		PERFORM store.offer_gone(j, p_text) FROM store.job j WHERE j.id = t.job_id;
+	END IF;
+	IF t.kind IN ('take', 'clean', 'render', 'submit', 'lookup', 'poll', 'fetch') THEN
 		PERFORM store.job_fail(t.job_id, p_class, p_text);
 	ELSIF t.kind = 'photo' THEN
 		PERFORM store.job_fail(t.job_id,
@@ -381,24 +243,14 @@ BEGIN
 	END IF;
 END $$;
 
--- The provider has surely not taken this order: it may be made again. Called by store.task_outcome.
-CREATE FUNCTION store.submit_void(p_job bigint)
-RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	UPDATE store.job SET submits = greatest(submits - 1, 0) WHERE id = p_job;
-$$;
-
 -- An order of unknown fate was looked for long enough: one more order at most, else the job fails.
--- Called by store.task_later for lookup.
-CREATE FUNCTION store.lookup_over(t store.task)
-RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- How long a poll waits so that all of one provider stay under ten a second. Called by store.task_later.
+CREATE FUNCTION store.poll_wait(t store.task)
+RETURNS interval LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	UPDATE store.job SET step = 'submit' WHERE id = t.job_id AND submits < 2;
-	IF FOUND THEN
-		PERFORM store.task_close(t.id, 'done', 'none', 'not found in time', NULL);
-		PERFORM store.job_submit(t.job_id);
-	ELSE
-		PERFORM store.task_dead(t, 'ours', 'two orders of unknown fate');
-	END IF;
+	RETURN greatest(interval '1 second', interval '0.1 second' * (SELECT count(*) FROM (SELECT 1 FROM store.task k
+		WHERE k.kind = 'poll' AND k.state IN ('ready', 'leased')
+			AND k.payload ->> 'provider' = t.payload ->> 'provider' LIMIT 300) AS open));
 END $$;
 
 -- Outcome later: not yet, and not counted as an attempt; the result is remembered in the memo.
@@ -413,8 +265,8 @@ BEGIN
 		PERFORM store.lookup_over(t);
 		RETURN;
 	END IF;
-	PERFORM store.task_again(t.id, CASE WHEN p_wait > '0' THEN p_wait ELSE '1 second' END, -1,
-		p_class, p_text, p_result);
+	PERFORM store.task_again(t.id, CASE WHEN t.kind = 'poll' THEN greatest(p_wait, store.poll_wait(t))
+		WHEN p_wait > '0' THEN p_wait ELSE '1 second' END, -1, p_class, p_text, p_result);
 	IF t.lane = 'chat' AND p_class = 'rate' THEN
 		IF t.chat_id IS NOT NULL THEN
 			PERFORM store.chat_pause(t.chat_id, p_wait);
@@ -484,11 +336,10 @@ BEGIN
 			deadline_at = deadline_at + p_unknown
 		WHERE id = t.job_id RETURNING * INTO j;
 		PERFORM store.job_notice(j.id, 'job_finding', '{}');
-		PERFORM store.task_add('lookup', store.job_ref(j)
-			|| jsonb_build_object('input', j.input, 'taken', store.job_taken(j),
-				'since', floor(extract(epoch FROM coalesce(j.started_at, j.created_at)))::bigint),
+		PERFORM store.task_add('lookup', store.job_request(j) || jsonb_build_object('taken', store.job_taken(j),
+			'since', floor(extract(epoch FROM coalesce(j.started_at, j.created_at)))::bigint),
 			j.id, p_wait => interval '3 seconds');
-	ELSIF t.kind IN ('say', 'photo', 'document') THEN
+	ELSIF t.kind IN ('say', 'photo', 'document', 'resend') THEN
 		IF t.memo ? 'unknown' THEN
 			PERFORM store.task_dead(t, p_class, p_text);
 		ELSE
@@ -546,7 +397,7 @@ BEGIN
 		OR SQLSTATE 'P0409' OR SQLSTATE 'P0410'
 	THEN
 		PERFORM store.task_outcome(t, CASE
-				WHEN t.kind IN ('submit', 'say', 'photo', 'document', 'pay_create', 'pay_refund')
+				WHEN t.kind IN ('submit', 'say', 'photo', 'document', 'resend', 'pay_create', 'pay_refund')
 				THEN 'unknown'
 				WHEN t.kind = 'lookup' THEN 'later' ELSE 'failed' END, 'format', SQLERRM,
 			p_retry_ms, NULL, p_unknown_s);

@@ -12,7 +12,7 @@ SET LOCAL ROLE atelier_owner;
 CREATE FUNCTION responder.update_open(p_updates bigint[], p_persons bigint[], p_first_names text[],
 	p_usernames text[], p_langs text[], p_free int, p_rate int)
 RETURNS TABLE (n int, fresh boolean, new_person boolean, gate text, lang text, free bigint,
-	credit bigint, rub bigint, free_granted int, dialog jsonb)
+	credit bigint, rub bigint, free_granted int, dialog jsonb, terms int, offers jsonb)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -35,14 +35,17 @@ BEGIN
 	IF v_locked < cardinality(v_fresh) THEN -- made before any is locked: else two turns could cross
 		WITH made AS (
 			INSERT INTO store.person (id, free_granted)
-			SELECT f.id, p_free FROM unnest(v_fresh) AS f(id) ORDER BY f.id
+			SELECT f.id, CASE WHEN EXISTS (SELECT 1 FROM store.forgotten g WHERE g.hash = store.person_hash(f.id))
+				THEN 0 ELSE p_free END
+			FROM unnest(v_fresh) AS f(id) ORDER BY f.id
 			ON CONFLICT (id) DO NOTHING RETURNING id
 		)
 		SELECT coalesce(array_agg(id), '{}') INTO v_new FROM made;
 	END IF;
 	PERFORM 1 FROM store.person WHERE id = ANY (v_fresh) ORDER BY id FOR NO KEY UPDATE;
 	IF v_new <> '{}' AND p_free > 0 THEN
-		PERFORM ledger.grant_free(f.id, p_free) FROM unnest(v_new) AS f(id) ORDER BY f.id;
+		PERFORM ledger.grant_free(p.id, p_free) FROM store.person p
+		WHERE p.id = ANY (v_new) AND p.free_granted > 0 ORDER BY p.id;
 	END IF;
 
 	RETURN QUERY
@@ -64,7 +67,7 @@ BEGIN
 			unreachable_at = NULL
 		FROM asked a
 		WHERE p.id = a.person AND p.id = ANY (v_fresh)
-		RETURNING p.id, p.lang, p.banned_at, p.refused, p.free_granted, p.dialog
+		RETURNING p.id, p.lang, p.banned_at, p.refused, p.free_granted, p.dialog, p.terms
 	), purse AS (
 		SELECT person_id, sum(balance) FILTER (WHERE unit = 'free') AS free,
 			sum(balance) FILTER (WHERE unit = 'credit') AS credit,
@@ -77,27 +80,47 @@ BEGIN
 		CASE WHEN s.banned_at IS NOT NULL THEN 'banned' WHEN s.refused = 1 THEN 'limited'
 			WHEN s.refused = 2 THEN 'limited_told' ELSE 'ok' END,
 		s.lang, coalesce(b.free, 0)::bigint, coalesce(b.credit, 0)::bigint,
-		coalesce(b.rub, 0)::bigint, s.free_granted, s.dialog
+		coalesce(b.rub, 0)::bigint, s.free_granted, s.dialog, s.terms,
+		store.offer_changes()
 	FROM asked a
 	LEFT JOIN seen s ON s.id = a.person
 	LEFT JOIN purse b ON b.person_id = a.person
 	ORDER BY a.n;
 END $$;
 
+-- Says something when it has been quiet for a moment: of one topic in a chat only the last is said.
+-- Called by responder.say and responder.album_add.
+CREATE FUNCTION store.say_quiet(p_person bigint, p_topic text, p_payload jsonb)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	INSERT INTO store.task AS t (lane, kind, person_id, chat_id, payload, prio, max_attempts, run_at, topic)
+	VALUES ('chat', 'say', p_person, p_person, p_payload, 1, 30, clock_timestamp() + interval '1.5 seconds',
+		'say:' || p_person || ':' || p_topic)
+	ON CONFLICT (topic) WHERE topic IS NOT NULL AND state = 'ready'
+		DO UPDATE SET payload = excluded.payload, run_at = excluded.run_at;
+END $$;
+
 -- Puts messages to people into the outbox; kind say or edit (of the message named). A dedup key that is
--- there already adds nothing. Called by every turn that has words. (plpgsql keeps its plan between
--- calls; a function in sql would be planned anew each time, which cost more than the rows.)
+-- there already adds nothing; of one topic only the last is said, see store.say_quiet. Called by every turn that has
+-- words. (plpgsql keeps its plan between calls; a function in sql would be planned anew each time, which cost more
+-- than the rows.)
 CREATE FUNCTION responder.say(p_persons bigint[], p_kinds text[], p_messages bigint[],
-	p_payloads jsonb[], p_dedups text[])
+	p_payloads jsonb[], p_dedups text[], p_topics text[] DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	INSERT INTO store.task (lane, kind, person_id, chat_id, message_id, payload, prio, max_attempts,
 		dedup)
 	SELECT 'chat', s.kind, s.person, s.person, s.message, s.payload, 1, 30, s.dedup
-	FROM unnest(p_persons, p_kinds, p_messages, p_payloads, p_dedups)
-		WITH ORDINALITY AS s(person, kind, message, payload, dedup, n)
+	FROM unnest(p_persons, p_kinds, p_messages, p_payloads, p_dedups, p_topics)
+		WITH ORDINALITY AS s(person, kind, message, payload, dedup, topic, n)
+	WHERE s.topic IS NULL
 	ORDER BY s.n
 	ON CONFLICT (dedup) DO NOTHING;
+	IF array_remove(p_topics, NULL) <> '{}' THEN
+		PERFORM store.say_quiet(s.person, s.topic, s.payload)
+		FROM unnest(p_persons, p_topics, p_payloads) AS s(person, topic, payload)
+		WHERE s.topic IS NOT NULL;
+	END IF;
 END $$;
 
 -- Moves dialogs. Called by every turn that does; the people are locked by update_open.
@@ -108,28 +131,45 @@ BEGIN
 	FROM unnest(p_persons, p_dialogs) AS d(person, dialog) WHERE p.id = d.person;
 END $$;
 
--- Offers something at a price and shows it (notice "confirm" with p_args and the quote's id).
--- One that the purse does not suffice for waits (p_waits): notice "short" instead, and «Запустить» comes
--- with the money. Returns the quote's id. Called when a dialog has all it needs.
+-- Offers something at a price and shows it (notice "confirm" with p_args and the quote's id), in place of p_message
+-- when that is given. One that the purse does not suffice for waits (p_waits): notice "short" instead, and «Запустить»
+-- comes with the money. p_replaces: the open quote whose place it takes. Returns the outcome and the quote's id: ok;
+-- gone (p_replaces is no open quote of this person: nothing was made); off (it is not sold just now). Called when a
+-- dialog has all it needs, and when another model or format is chosen.
 CREATE FUNCTION responder.quote_open(p_person bigint, p_offer text, p_mode text, p_title text,
-	p_provider text, p_model text, p_prompt text, p_input jsonb, p_unit text, p_amount bigint,
-	p_deadline_s int, p_args jsonb, p_waits boolean DEFAULT false)
-RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	p_provider text, p_model text, p_prompt text, p_ratio text, p_files jsonb, p_clip_s int, p_places jsonb,
+	p_input jsonb, p_unit text, p_amount bigint, p_deadline_s int, p_args jsonb, p_waits boolean DEFAULT false,
+	p_replaces bigint DEFAULT NULL, p_message bigint DEFAULT NULL)
+RETURNS TABLE (outcome text, quote bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	v_id bigint;
 BEGIN
-	INSERT INTO store.quote (person_id, offer, mode, title, provider, model, prompt, input, unit,
-		amount, deadline_s)
-	VALUES (p_person, p_offer, p_mode, p_title, p_provider, p_model, coalesce(p_prompt, ''),
-		p_input, p_unit::ledger.unit, p_amount, p_deadline_s)
+	IF store.offer_off(p_offer) THEN
+		RETURN QUERY SELECT 'off', NULL::bigint;
+		RETURN;
+	END IF;
+	IF p_replaces IS NOT NULL THEN
+		UPDATE store.quote SET state = 'cancelled'
+		WHERE id = p_replaces AND person_id = p_person AND state = 'open';
+		IF NOT FOUND THEN
+			RETURN QUERY SELECT 'gone', NULL::bigint;
+			RETURN;
+		END IF;
+	END IF;
+	INSERT INTO store.quote (person_id, offer, mode, title, provider, model, prompt, ratio, files, clip_s, places,
+		input, unit, amount, deadline_s)
+	VALUES (p_person, p_offer, p_mode, p_title, p_provider, p_model, coalesce(p_prompt, ''), coalesce(p_ratio, ''),
+		coalesce(p_files, '[]'), coalesce(p_clip_s, 0), coalesce(p_places, '[]'), p_input, p_unit::ledger.unit,
+		p_amount, p_deadline_s)
 	RETURNING id INTO v_id;
-	PERFORM store.task_add('say', jsonb_build_object('notice',
+	PERFORM store.task_add(CASE WHEN p_message IS NULL THEN 'say' ELSE 'edit' END, jsonb_build_object('notice',
 		CASE WHEN p_waits THEN 'short' ELSE 'confirm' END, 'args',
-		coalesce(p_args, '{}') || jsonb_build_object('quote', v_id)), p_person => p_person);
+		coalesce(p_args, '{}') || jsonb_build_object('quote', v_id)), p_person => p_person, p_message => p_message);
 	IF p_waits THEN
 		UPDATE store.person SET waiting_quote = v_id WHERE id = p_person;
 	END IF;
-	RETURN v_id;
+	RETURN QUERY SELECT 'ok', v_id;
 END $$;
 
 -- Withdraws a quote and edits its message (notice "cancelled"). Returns cancelled; ordered when
@@ -156,7 +196,7 @@ END $$;
 -- Its status message is an edit of p_message, or a new one when that is null. Returns one row;
 -- outcome: ordered, already (with the job it has), gone (no such open quote of this person), limit
 -- (p_max_active jobs are open), debt (something is owed: which and how much), short (the purse does not
--- suffice: the quote is remembered, and offered again when it does); the quote's price and the three
+-- suffice: the quote is remembered, and offered again when it does), off (it is not sold just now); the quote's price and the three
 -- purses as they are now. Refusals are values, never errors. Called by «Запустить».
 CREATE FUNCTION responder.job_order(p_person bigint, p_quote bigint, p_message bigint,
 	p_max_active int)
@@ -182,7 +222,9 @@ BEGIN
 		AND status IN ('pending', 'processing')) >= p_max_active
 	THEN
 		v_outcome := 'limit';
-	ELSIF v_debt.owed > 0 THEN
+	ELSIF store.offer_off(q.offer) THEN
+		v_outcome := 'off';
+	ELSIF v_debt.owed > 0 AND q.amount > 0 THEN
 		v_outcome := 'debt';
 	ELSE
 		v_job := store.job_open(q, p_message);
@@ -195,14 +237,6 @@ BEGIN
 		v_debt.unit::text, v_debt.owed
 	FROM ledger.purse(p_person) AS b;
 END $$;
-
--- A job of this person, or no row. Called by the buttons under a result.
-CREATE FUNCTION responder.job_view(p_person bigint, p_job bigint)
-RETURNS TABLE (job bigint, offer text, mode text, title text, prompt text, status text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT id, offer, mode, title, prompt, status::text FROM store.job
-	WHERE id = p_job AND person_id = p_person;
-$$;
 
 -- Opens a payment: the row and the key of its creation are there before the provider is asked. Says notice
 -- pay_wait. Returns one row; outcome: opened; again (there is an open one of the same, not older than 50

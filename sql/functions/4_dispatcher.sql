@@ -262,7 +262,7 @@ BEGIN
 	RETURN v_count;
 END $$;
 
--- Deletes what is only kept for a short while: updates after three days, ended tasks after one, and after a
+-- Deletes what is only kept for a short while: updates and albums after three days, ended tasks after one, and after a
 -- month what was offered and not ordered, and updates that could not be handled. Returns how many rows went;
 -- call again soon while that is 1000 or more. Called once a minute.
 CREATE FUNCTION dispatcher.purge()
@@ -284,6 +284,8 @@ BEGIN
 		WHERE state <> 'ordered' AND created_at < now() - interval '30 days'
 		ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED);
 	GET DIAGNOSTICS v_quotes = ROW_COUNT;
+	DELETE FROM store.album WHERE id IN (SELECT id FROM store.album
+		WHERE created_at < now() - interval '3 days' ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED);
 	DELETE FROM store.parked WHERE update_id IN (SELECT update_id FROM store.parked
 		WHERE at < now() - interval '30 days' ORDER BY at LIMIT 1000 FOR UPDATE SKIP LOCKED);
 	GET DIAGNOSTICS v_parked = ROW_COUNT;

@@ -7,10 +7,12 @@
 #include "responder/hook_pay.h"
 #include "responder/hook_telegram.h"
 #include "store/pay.h"
+#include "store/studio.h"
 #include "store/turn.h"
 
 #define METRICS_MAX 65536
 #define HEALTH_ARENA_MAX 65536
+#define MEDIA_ARENA_MAX 65536
 
 static void answer(struct request *request, int status, const char *type, const char *header, const char *body)
 {
@@ -48,11 +50,20 @@ static void pay_return(struct responder *responder, struct turn *turn, struct re
 		"<p>Спасибо! Можно закрыть эту страницу и вернуться в чат.</p></body></html>\n");
 }
 
-/* No file is published yet, so no token is good. */
+/* The file of a job that an AI provider may read now: nginx sends it, we only say which (X-Accel-Redirect). */
 static void media(struct responder *responder, struct turn *turn, struct request *request)
 {
-	(void)responder, (void)turn;
-	answer(request, 404, NULL, NULL, "");
+	(void)turn;
+	const char *token = request_param(request, "MEDIA_TOKEN"), *path = NULL, *type = NULL;
+	struct arena *arena = arena_new(MEDIA_ARENA_MAX);
+	if (!token || !responder_database(responder) ||
+		store_media_view(responder->session.db, arena, token, &path, &type) != DB_OK)
+		answer(request, token ? 503 : 404, NULL, token ? "Retry-After: 2" : NULL, "");
+	else if (!path)
+		answer(request, 404, NULL, NULL, "");
+	else
+		answer(request, 200, type, arena_fmt(arena, "X-Accel-Redirect: /atelier-spool/%s", path), "");
+	arena_free(arena);
 }
 
 static void healthz(struct responder *responder, struct turn *turn, struct request *request)

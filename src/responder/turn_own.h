@@ -6,7 +6,7 @@
 #include "responder/turn.h"
 #include "store/turn.h"
 
-#define SENT_MAX (STORE_TURN_MAX + 8)
+#define SENT_MAX (SETTINGS_TURN_LIMIT * PLAN_STEPS_MAX + 8)
 
 enum turn_end {
 	TURN_DONE,

@@ -7,6 +7,17 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "store/pay.h"
+#include "store/studio.h"
+
+static const char *places_of(const struct offer *offer, struct arena *arena)
+{
+	json *places = json_new_array();
+	for (size_t i = 0; i < OFFER_PLACES_MAX && offer->places[i]; i++)
+		json_push(places, json_object_new_string(offer->places[i]));
+	const char *text = arena_str(arena, json_write(places));
+	json_drop(places);
+	return text;
+}
 
 static void send_quote(struct turn *turn, struct item *item, const struct plan_step *step)
 {
@@ -18,8 +29,10 @@ static void send_quote(struct turn *turn, struct item *item, const struct plan_s
 		.person = item->update.person_id, .offer = step->offer->id, .mode = mode_name(step->offer->mode),
 		.title = english ? step->offer->title_en : step->offer->title_ru,
 		.provider = step->offer->provider, .model = step->offer->model, .prompt = step->prompt,
-		.input = json_write(input), .price = step->price, .deadline_s = step->offer->deadline_s,
-		.args = step->notice, .waits = step->waits,
+		.ratio = step->ratio ? step->ratio : "", .files = step->files, .clip_s = step->clip_s,
+		.places = places_of(step->offer, turn->arena), .input = json_write(input), .price = step->price,
+		.deadline_s = step->offer->deadline_s, .args = step->notice, .waits = step->waits,
+		.replaces = step->number, .message = step->message,
 	};
 	store_quote_open_send(turn->responder->session.db, turn->arena, &quote);
 	json_drop(input);
@@ -70,6 +83,31 @@ static void send_step(struct turn *turn, struct item *item, const struct plan_st
 		log_error("update kept for the operator: update=%" PRId64 " person=%" PRId64 " %s", item->update.id,
 			person, step->notice);
 		break;
+	case PLAN_ALBUM:
+		store_album_add_send(db, turn->arena, person, step->group, step->message, step->files, step->prompt);
+		break;
+	case PLAN_TERMS:
+		store_terms_accept_send(db, turn->arena, person, step->number);
+		break;
+	case PLAN_LANG:
+		store_lang_set_send(db, turn->arena, person, step->word);
+		break;
+	case PLAN_JOB_CANCEL:
+		store_job_cancel_send(db, turn->arena, person, step->number);
+		break;
+	case PLAN_RESEND:
+	case PLAN_ORIGINAL:
+		store_result_send_send(db, turn->arena, person, step->number, step->kind == PLAN_ORIGINAL);
+		break;
+	case PLAN_MYDATA:
+		store_mydata_send(db, turn->arena, person);
+		break;
+	case PLAN_FORGET:
+		store_forget_send(db, turn->arena, person);
+		break;
+	case PLAN_ALERT:
+		store_alert_send(db, step->word, step->notice);
+		break;
 	case PLAN_SAY:
 	case PLAN_EDIT:
 	case PLAN_DIALOG:
@@ -93,7 +131,8 @@ static void send_together(struct turn *turn, struct item **items, size_t count, 
 			const struct plan_step *step = &items[i]->plan.steps[n];
 			int64_t person = items[i]->update.person_id;
 			if (step->kind == PLAN_SAY || step->kind == PLAN_EDIT) {
-				say[says++] = (struct store_say){person, step->message, step->notice, step->dedup};
+				say[says++] = (struct store_say){person, step->message, step->notice, step->dedup,
+					step->topic};
 			} else if (step->kind == PLAN_DIALOG) {
 				persons[moves] = person;
 				dialogs[moves++] = step->dialog;

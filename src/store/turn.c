@@ -6,17 +6,14 @@
 const struct db_statement store_responder_hello = {
 	"responder.hello", "SELECT schema, fsync, full_page_writes, synchronous_commit FROM responder.hello()", 0};
 static const struct db_statement update_open = {
-	"responder.update_open", "SELECT n, fresh, new_person, gate, lang, free, credit, rub, free_granted, dialog "
+	"responder.update_open", "SELECT n, fresh, new_person, gate, lang, free, credit, rub, free_granted, dialog, terms, "
+	"offers "
 	"FROM responder.update_open($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::int, $7::int)", 7};
-static const struct db_statement job_view = {
-	"responder.job_view", "SELECT offer, prompt FROM responder.job_view($1::bigint, $2::bigint)", 2};
 static const struct db_statement say = {
-	"responder.say", "SELECT responder.say($1::bigint[], $2::text[], $3::bigint[], $4::jsonb[], $5::text[])", 5};
+	"responder.say", "SELECT responder.say($1::bigint[], $2::text[], $3::bigint[], $4::jsonb[], $5::text[], "
+	"$6::text[])", 6};
 static const struct db_statement dialog_set = {
 	"responder.dialog_set", "SELECT responder.dialog_set($1::bigint[], $2::jsonb[])", 2};
-static const struct db_statement quote_open = {
-	"responder.quote_open", "SELECT responder.quote_open($1::bigint, $2::text, $3::text, $4::text, $5::text, "
-	"$6::text, $7::text, $8::jsonb, $9::text, $10::bigint, $11::int, $12::jsonb, $13::boolean)", 13};
 static const struct db_statement quote_cancel = {
 	"responder.quote_cancel", "SELECT responder.quote_cancel($1::bigint, $2::bigint, $3::bigint)", 3};
 static const struct db_statement job_order = {
@@ -75,24 +72,11 @@ int store_update_open_read(const struct db_rows *rows, size_t count, struct aren
 			.rub = rows_i64(rows, row, 7),
 			.free_granted = rows_i64(rows, row, 8),
 			.dialog = arena_str(arena, rows_text(rows, row, 9)),
+			.terms = rows_i64(rows, row, 10),
+			.offers = rows_null(rows, row, 11) ? NULL : arena_str(arena, rows_text(rows, row, 11)),
 		};
 	}
 	return 0;
-}
-
-void store_job_view_send(struct db *db, struct arena *arena, int64_t person, int64_t job)
-{
-	const char *args[] = {db_i64(arena, person), db_i64(arena, job)};
-	db_send(db, &job_view, args);
-}
-
-void store_job_view_read(const struct db_rows *rows, struct arena *arena, struct store_job *job)
-{
-	*job = (struct store_job){.found = rows_count(rows) == 1};
-	if (job->found) {
-		job->offer = arena_str(arena, rows_text(rows, 0, 0));
-		job->prompt = arena_str(arena, rows_text(rows, 0, 1));
-	}
 }
 
 void store_say_send(struct db *db, struct arena *arena, const struct store_say *says, size_t count)
@@ -102,17 +86,19 @@ void store_say_send(struct db *db, struct arena *arena, const struct store_say *
 	const char **messages = arena_alloc(arena, count * sizeof *messages);
 	const char **payloads = arena_alloc(arena, count * sizeof *payloads);
 	const char **dedups = arena_alloc(arena, count * sizeof *dedups);
+	const char **topics = arena_alloc(arena, count * sizeof *topics);
 	for (size_t i = 0; i < count; i++) {
 		persons[i] = says[i].person;
 		kinds[i] = says[i].message ? "edit" : "say";
 		messages[i] = id_or_null(arena, says[i].message);
 		payloads[i] = says[i].payload;
 		dedups[i] = says[i].dedup;
+		topics[i] = says[i].topic;
 	}
 	const char *args[] = {
 		db_array_i64(arena, persons, count), db_array_text(arena, kinds, count),
 		db_array_text(arena, messages, count), db_array_text(arena, payloads, count),
-		db_array_text(arena, dedups, count),
+		db_array_text(arena, dedups, count), db_array_text(arena, topics, count),
 	};
 	db_send(db, &say, args);
 }
@@ -122,16 +108,6 @@ void store_dialog_set_send(struct db *db, struct arena *arena, const int64_t *pe
 {
 	const char *args[] = {db_array_i64(arena, persons, count), db_array_text(arena, dialogs, count)};
 	db_send(db, &dialog_set, args);
-}
-
-void store_quote_open_send(struct db *db, struct arena *arena, const struct store_quote *quote)
-{
-	const char *args[] = {
-		db_i64(arena, quote->person), quote->offer, quote->mode, quote->title, quote->provider, quote->model,
-		quote->prompt, quote->input, money_unit_name(quote->price.unit), db_i64(arena, quote->price.amount),
-		db_i64(arena, quote->deadline_s), quote->args, quote->waits ? "true" : "false",
-	};
-	db_send(db, &quote_open, args);
 }
 
 void store_quote_cancel_send(struct db *db, struct arena *arena, int64_t person, int64_t quote, int64_t message)

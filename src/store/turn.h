@@ -25,6 +25,8 @@ struct store_opened {
 	int64_t free, credit, rub;
 	int64_t free_granted;
 	const char *dialog;
+	int64_t terms;                  /* version accepted; 0: none */
+	const char *offers;             /* JSON, what was changed of the catalogue; or null */
 };
 
 /* The updates must be of distinct people. */
@@ -34,42 +36,24 @@ void store_update_open_send(struct db *db, struct arena *arena, const struct upd
 MUST_CHECK int store_update_open_read(const struct db_rows *rows, size_t count, struct arena *arena,
 	struct store_opened *opened);
 
-struct store_job {
-	bool found;
-	const char *offer;
-	const char *prompt;
-};
-void store_job_view_send(struct db *db, struct arena *arena, int64_t person, int64_t job);
-void store_job_view_read(const struct db_rows *rows, struct arena *arena, struct store_job *job);
-
 struct store_say {
 	int64_t person;
 	int64_t message;                /* 0: a new message; else the one to edit */
 	const char *payload;            /* a notice, JSON */
 	const char *dedup;              /* or null */
+	const char *topic;              /* or null; only the last of a topic is said, when it is quiet */
 };
 void store_say_send(struct db *db, struct arena *arena, const struct store_say *says, size_t count);
 
 void store_dialog_set_send(struct db *db, struct arena *arena, const int64_t *persons, const char *const *dialogs,
 	size_t count);
 
-struct store_quote {
-	int64_t person;
-	const char *offer, *mode, *title, *provider, *model, *prompt;
-	const char *input;              /* the provider's request, JSON */
-	struct money price;
-	int deadline_s;
-	const char *args;               /* of the notice, JSON */
-	bool waits;                     /* the purse does not suffice: says "short", not "confirm" */
-};
-void store_quote_open_send(struct db *db, struct arena *arena, const struct store_quote *quote);
-
 void store_quote_cancel_send(struct db *db, struct arena *arena, int64_t person, int64_t quote, int64_t message);
 /* The one text in the first column of a statement that can be refused; "gone" without a row. */
 const char *store_outcome_read(const struct db_rows *rows, struct arena *arena);
 
 struct store_order {
-	const char *outcome;            /* ordered, already, gone, limit, short, debt */
+	const char *outcome;            /* ordered, already, gone, limit, short, debt, off */
 	int64_t job;
 	struct money price;
 	int64_t free, credit, rub;

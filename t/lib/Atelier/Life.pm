@@ -27,11 +27,13 @@ sub seen ($self, $people, %option) {
 
 # An open quote; returns its id.
 sub quote ($self, $person, %option) {
-	my ($row) = $self->call(responder => 'SELECT responder.quote_open(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) '
-		. 'AS id', $person, $option{offer} // 'generate.fast', $option{mode} // 'generate', 'Fast', 'fal',
-		'fal-ai/fast', $option{prompt} // 'a cat', $json->encode($option{input} // {prompt => 'a cat'}),
-		$option{unit} // 'free', $option{amount} // 1, $option{deadline_s} // 600, '{"price": 1}');
-	return $row->{id};
+	my ($row) = $self->call(responder => 'SELECT * FROM responder.quote_open(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '
+		. '?, ?, ?, ?, ?)', $person, $option{offer} // 'generate.fast', $option{mode} // 'generate', 'Fast',
+		$option{provider} // 'fal', $option{model} // 'fal-ai/fast', $option{prompt} // 'a cat', '',
+		$json->encode($option{files} // []), 0, $json->encode($option{places} // []),
+		$json->encode($option{input} // {prompt => 'a cat'}), $option{unit} // 'free', $option{amount} // 1,
+		$option{deadline_s} // 600, '{"price": 1}', 'false', $option{replaces}, $option{message});
+	return $row->{quote};
 }
 
 # job_order; returns its row.
