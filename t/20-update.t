@@ -148,8 +148,8 @@ subtest 'no turns cross' => sub {
 				$db->selectall_arrayref($open, undef, [map { 20000 + $i * 1000 + $turn * 20 + $_ } 1 .. @pick],
 					\@pick, [map { 'X' } @pick], [map { undef } @pick], [map { 'ru' } @pick], 40, 10000);
 				for my $person (sort { $a <=> $b } @pick) {
-					my ($quote) = $db->selectrow_array('SELECT responder.quote_open(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-						undef, $person, 'o', 'm', 't', 'p', 'm', 'x', '{}', 'free', 1, 60, '{}');
+					my ($quote) = $db->selectrow_array('SELECT quote FROM responder.quote_open(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+						?, ?, ?)', undef, $person, 'o', 'm', 't', 'p', 'm', 'x', '', '[]', 0, '[]', '{}', 'free', 1, 60, '{}');
 					$db->do('SELECT * FROM responder.job_order(?, ?, 1, 1000)', undef, $person, $quote);
 				}
 				$db->commit;

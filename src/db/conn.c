@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define DB_PIPELINE_MAX 128     /* statements in one round trip */
+#define DB_PIPELINE_MAX 512     /* statements in one round trip */
 #define DB_PREPARED_MAX 64      /* different statements of one program */
 #define DB_ARRAY_MAX (4u << 20) /* bytes of one array argument */
 #define DB_ERROR_MAX 240
