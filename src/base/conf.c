@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#define KNOWN "*"                       /* in the place of a value that is set and not told */
 #define CONF_ENTRIES_MAX 512
 #define CONF_NAME_MAX 64
 
@@ -224,6 +225,8 @@ static bool line_read(struct conf *conf, unsigned roles, int number, char *line,
 	}
 	if ((entry->roles & roles) != 0)
 		value_keep(value, entry, text, parsed);
+	else if ((entry->roles & CONF_KNOWN(roles)) != 0)
+		value->text = mem_str(*text == '\0' ? "" : KNOWN);
 	return true;
 }
 
@@ -236,6 +239,8 @@ static bool rest_fill(struct conf *conf, unsigned roles, struct buf *errors)
 		const struct conf_entry *entry = &conf->table[i];
 		int64_t number;
 
+		if (conf->values[i].line == 0 && (entry->roles & roles) == 0 && (entry->roles & CONF_KNOWN(roles)) != 0)
+			conf->values[i].text = mem_str("");
 		if (conf->values[i].line > 0 || (entry->roles & roles) == 0)
 			continue;
 		if (entry->fallback == NULL) {
@@ -360,7 +365,13 @@ bool conf_id_listed(const struct conf *conf, const char *name, int64_t id)
 
 void conf_print(const struct conf *conf, unsigned roles, struct buf *out)
 {
-	for (size_t i = 0; i < conf->count; i++)
-		if (conf->values[i].text != NULL && (conf->table[i].roles & roles) != 0)
-			buf_fmt(out, "%s=%s\n", conf->table[i].name, conf->values[i].text);
+	for (size_t i = 0; i < conf->count; i++) {
+		const struct conf_entry *entry = &conf->table[i];
+		const char *text = conf->values[i].text;
+
+		if (text != NULL && (entry->roles & roles) != 0)
+			buf_fmt(out, "%s=%s\n", entry->name, text);
+		else if (text != NULL && *text != '\0' && (entry->roles & CONF_KNOWN(roles)) != 0)
+			buf_fmt(out, "%s=" KNOWN "\n", entry->name);
+	}
 }

@@ -22,6 +22,9 @@ enum conf_type {
 	CONF_KEY,       /* text of printable ASCII without spaces; min and max are bytes */
 };
 
+/* In the roles of an entry: who is only told whether it is set, and reads "*" or "". */
+#define CONF_KNOWN(roles) ((unsigned)(roles) << 16)
+
 struct conf_entry {
 	const char *name;
 	enum conf_type type;
@@ -29,7 +32,7 @@ struct conf_entry {
 	int64_t min;
 	int64_t max;
 	const char *unit;           /* "seconds", "kopecks", … or "" */
-	unsigned roles;             /* bit set of who is handed it; the bits are the caller's */
+	unsigned roles;             /* bit set of who is handed it; the lower 16 bits are the caller's, see CONF_KNOWN */
 	bool secret;                /* never printed; registered with log_secret on reading */
 	const char *help;           /* one sentence; the manual and the sample are held against it */
 };
@@ -53,7 +56,7 @@ int64_t conf_int(const struct conf *conf, const char *name);
 bool conf_bool(const struct conf *conf, const char *name);
 bool conf_id_listed(const struct conf *conf, const char *name, int64_t id);   /* CONF_IDS */
 
-/* Writes the settings `roles` may know as NAME=value lines. */
+/* Writes the settings `roles` may know as NAME=value lines; NAME=* for what they may only know to be set. */
 void conf_print(const struct conf *conf, unsigned roles, struct buf *out);
 
 #endif

@@ -29,6 +29,19 @@ json *json_read(const char *bytes, size_t length)
 	return value;
 }
 
+size_t json_wrong_at(const char *bytes, size_t length)
+{
+	if (length == 0 || length > INT32_MAX)
+		return 0;
+	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+	must(tokener);
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+	json_drop(json_tokener_parse_ex(tokener, bytes, (int)length));
+	size_t used = json_tokener_get_parse_end(tokener);
+	json_tokener_free(tokener);
+	return used;
+}
+
 void json_drop(json *value)
 {
 	json_object_put(value);

@@ -17,6 +17,7 @@ typedef struct json_object json;
 /* Parses exactly one value that fills the bytes (white space around allowed), at most JSON_DEPTH_MAX deep.
  * Null for anything else. The caller drops the result with json_drop. */
 json *json_read(const char *bytes, size_t length);
+size_t json_wrong_at(const char *bytes, size_t length);        /* where json_read stopped understanding: an offset */
 void json_drop(json *value);                                   /* null is allowed */
 
 /* A member by path: names and array indices with dots between ("message.photo.0.file_id"). "" is the value

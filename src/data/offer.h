@@ -68,7 +68,8 @@ struct package {
 
 struct catalog;
 
-/* Reads and checks a catalogue. Prices may name a setting (whole roubles). Null when anything is wrong, told as
+/* Reads and checks a catalogue. Prices may name settings (whole roubles). All of it is checked; kept is what can be
+ * sold: providers with a key, video models of KLING_MODELS. Null when anything is wrong, told as
  * "offer ID: reason\n" in errors. Free with catalog_free. */
 struct catalog *catalog_read(const char *path, const struct conf *conf, struct buf *errors);
 void catalog_free(struct catalog *catalog);
@@ -77,6 +78,11 @@ size_t catalog_count(const struct catalog *catalog);
 const struct offer *catalog_offer(const struct catalog *catalog, size_t i);
 const struct offer *catalog_find(const struct catalog *catalog, const char *id);        /* or null */
 const struct offer *catalog_first(const struct catalog *catalog, enum mode mode);       /* or null */
+
+/* Video models that are shown, in their order: the family's id and its title; null past the end. */
+const char *catalog_family(const struct catalog *catalog, size_t i, const char **title);
+const struct offer *catalog_video(const struct catalog *catalog, const char *family, enum offer_takes takes,
+	int length_s);          /* or null */
 
 size_t catalog_package_count(const struct catalog *catalog);
 const struct package *catalog_package(const struct catalog *catalog, size_t i);
@@ -90,6 +96,9 @@ bool offer_price(const struct offer *offer, int64_t free, int64_t credit, int64_
  * the model takes one. The caller drops it. */
 json *offer_input(const struct offer *offer, const char *prompt, const char *ratio, int64_t seed);
 const struct offer_ratio *offer_ratio(const struct offer *offer, const char *word);    /* or null */
+
+/* The offer as it is sold now: changes is views.offers (flow/flow.h) or null. False when it is switched off. */
+bool offer_now(const struct offer *offer, const char *changes, struct offer *now);
 
 /* Files the offer needs: least and most photos, and whether a film. */
 void offer_needs(const struct offer *offer, size_t *photos_min, size_t *photos_max, bool *film);

@@ -21,7 +21,7 @@ const struct conf_entry settings_table[] = {
 		"Token of the bot, as BotFather gave it."},
 	{"TELEGRAM_SECRET_TOKEN", CONF_KEY, NULL, 16, 256, "", R | CHAT, true,
 		"Secret that Telegram repeats in a header of every update; letters, digits, _ and -."},
-	{"WEBHOOK_BASE_URL", CONF_URL, NULL, 1, 512, "", CHAT | PAY, false,
+	{"WEBHOOK_BASE_URL", CONF_URL, NULL, 1, 512, "", CHAT | PAY | MEDIA, false,
 		"Public https address of this machine; Telegram posts to its path /telegram."},
 	{"ADMIN_IDS", CONF_IDS, "", 0, 1024, "", R | D, false,
 		"Telegram ids of the administrators, commas between."},
@@ -33,6 +33,16 @@ const struct conf_entry settings_table[] = {
 	/* what is sold, and limits */
 	{"PRICE_PER_OPERATION", CONF_INT, "10", 1, 1000000, "roubles", R, false,
 		"Price of an operation with a standard picture model."},
+	{"IMAGE_GENERATION_PRICE", CONF_INT, "50", 1, 1000000, "roubles", R, false,
+		"Price of a picture made by Nano Banana Pro."},
+	{"IMAGE_EDIT_PRICE", CONF_INT, "30", 1, 1000000, "roubles", R, false,
+		"Price of a picture changed or merged by Nano Banana Pro."},
+	{"VIDEO_5SEC_PRICE", CONF_INT, "100", 1, 1000000, "roubles", R, false,
+		"Price of a film of 5 seconds."},
+	{"VIDEO_10SEC_MULTIPLIER", CONF_INT, "2", 1, 100, "times", R, false,
+		"How many times the price of 5 seconds a film of 10 seconds costs."},
+	{"KLING_MODELS", CONF_TEXT, "kling-3.0:Kling 3.0,kling-2.6:Kling 2.6,kling-1.5:Kling 1.5", 0, 512, "", R, false,
+		"Video models that are shown, as id:Title with commas between; ids are the families of the catalogue."},
 	{"FREE_OPERATIONS_COUNT", CONF_INT, "4", 0, 1000, "operations", R, false,
 		"Free operations granted on first contact, once for ever per person."},
 	{"MAX_ACTIVE_JOBS_PER_USER", CONF_INT, "3", 1, 100, "jobs", R, false,
@@ -43,6 +53,12 @@ const struct conf_entry settings_table[] = {
 		"The catalogue of offers; empty: the one installed with the program."},
 	{"TEXTS_DIR", CONF_PATH, "", 0, 1024, "", R | CHAT, false,
 		"Directory of ru.json and en.json; empty: the one installed with the program."},
+	{"BLOCKLIST_FILE", CONF_PATH, "", 0, 1024, "", R, false,
+		"Words and phrases nobody may ask for, one a line, * at the end for all that begin so; empty: none."},
+	{"TERMS_VERSION", CONF_INT, "1", 0, 1000000, "", R, false,
+		"Version of the terms people accept before they first pay or start; 0 asks nobody."},
+	{"SUPPORT_CONTACT", CONF_TEXT, "", 0, 200, "", R, false,
+		"Where people reach you, as /support shows it."},
 	{"PAYMENT_MAX_RUB", CONF_INT, "15000", 10, 350000, "roubles", R, false,
 		"Largest top-up in roubles."},
 	/* ЮKassa */
@@ -80,12 +96,26 @@ const struct conf_entry settings_table[] = {
 	{"BETATRANSFER_CURRENCY", CONF_TEXT, "USD", 3, 3, "", R | PAY, false,
 		"Currency of the packages: USD or RUB."},
 	/* AI providers */
-	{"FAL_KEY", CONF_KEY, "", 0, 256, "", MEDIA, true,
+	{"FAL_KEY", CONF_KEY, "", 0, 256, "", MEDIA | CONF_KNOWN(R), true,
 		"Key of fal.ai; empty switches its models off."},
 	{"FAL_QUEUE_URL", CONF_URL, "https://queue.fal.run", 1, 512, "", MEDIA, false,
 		"Address of fal's queue."},
 	{"FAL_API_URL", CONF_URL, "https://api.fal.ai", 1, 512, "", MEDIA, false,
 		"Address of fal's platform API, asked about requests whose fate is unknown."},
+	{"NANO_BANANA_API_KEY", CONF_KEY, "", 0, 256, "", MEDIA | CONF_KNOWN(R), true,
+		"Key of the Gemini API for Nano Banana Pro; empty switches it off."},
+	{"NANO_BANANA_API_URL", CONF_URL, "https://generativelanguage.googleapis.com", 1, 512, "", MEDIA, false,
+		"Address of the Gemini API."},
+	{"NANO_BANANA_MODEL", CONF_KEY, "gemini-3-pro-image", 1, 128, "", R, false,
+		"Name of the model Nano Banana Pro at the Gemini API."},
+	{"KLING_API_KEY", CONF_KEY, "", 0, 512, "", MEDIA | CONF_KNOWN(R), true,
+		"Key of the Kling API; empty, with no KLING_ACCESS_KEY either, switches its models off."},
+	{"KLING_ACCESS_KEY", CONF_KEY, "", 0, 512, "", MEDIA | CONF_KNOWN(R), true,
+		"Access key of the Kling API, for its older models only; KLING_API_KEY goes before it."},
+	{"KLING_SECRET_KEY", CONF_KEY, "", 0, 512, "", MEDIA, true,
+		"Secret key that goes with KLING_ACCESS_KEY."},
+	{"KLING_API_URL", CONF_URL, "https://api-singapore.klingai.com", 1, 512, "", MEDIA, false,
+		"Address of the Kling API in the key's region."},
 	{"MEDIA_HOSTS", CONF_TEXT, "v3b.fal.media,v3.fal.media,fal.media", 1, 1024, "", MEDIA, false,
 		"Hosts that results may be fetched from, commas between; a port may follow after a colon."},
 	{"MEDIA_PRIVATE", CONF_BOOL, "no", 0, 0, "", MEDIA, false,
@@ -162,8 +192,20 @@ bool settings_check(const struct conf *conf, struct buf *errors)
 		buf_str(errors, "LOG_LEVEL: is none of debug, info, warn, error\n");
 	check_yookassa(conf, errors);
 	check_pair(conf, "BETATRANSFER_API_KEY", "BETATRANSFER_SECRET_KEY", errors);
+	check_pair(conf, "KLING_ACCESS_KEY", "KLING_SECRET_KEY", errors);
 	const char *currency = conf_text(conf, "BETATRANSFER_CURRENCY");
 	if (!str_equal(currency, "USD") && !str_equal(currency, "RUB"))
 		buf_str(errors, "BETATRANSFER_CURRENCY: is neither USD nor RUB\n");
 	return errors->length == before;
+}
+
+bool settings_has_provider(const struct conf *conf, const char *provider)
+{
+	if (str_equal(provider, "fal"))
+		return is_set(conf, "FAL_KEY");
+	if (str_equal(provider, "gemini"))
+		return is_set(conf, "NANO_BANANA_API_KEY");
+	if (str_equal(provider, "kling"))
+		return is_set(conf, "KLING_API_KEY") || is_set(conf, "KLING_ACCESS_KEY");
+	return str_equal(provider, "local");
 }

@@ -30,4 +30,8 @@ extern const size_t settings_count;
  * settings. False when anything is wrong, told as "NAME: reason\n" in errors, never with a secret's value. */
 MUST_CHECK bool settings_check(const struct conf *conf, struct buf *errors);
 
+/* Whether there is a key for a provider of the catalogue ("fal", "gemini", "kling", "local"); the responder is told
+ * that much of keys it may not read. */
+bool settings_has_provider(const struct conf *conf, const char *provider);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "data/json.h"
@@ -76,13 +77,52 @@ static json *largest(json *sizes)
 	return best;
 }
 
+static int32_t small(json *value, const char *name)
+{
+	int64_t number;
+	return json_i64(value, name, &number) && number > 0 && number <= INT32_MAX ? (int32_t)number : 0;
+}
+
+/* What Telegram calls a document may be a picture or a film; one that does not say is told by its name. */
+static const char *mime_of(json *document)
+{
+	static const struct { const char *ending, *mime; } endings[] = {
+		{".jpg", "image/jpeg"}, {".jpeg", "image/jpeg"}, {".png", "image/png"}, {".webp", "image/webp"},
+		{".heic", "image/heic"}, {".mp4", "video/mp4"}, {".mov", "video/quicktime"},
+	};
+	const char *mime = json_text(document, "mime_type"), *name = json_text(document, "file_name");
+	if (mime && *mime && !str_equal(mime, "application/octet-stream"))
+		return mime;
+	size_t length = name ? strlen(name) : 0;
+	for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+		size_t ending = strlen(endings[i].ending);
+		if (length > ending && strcasecmp(name + length - ending, endings[i].ending) == 0)
+			return endings[i].mime;
+	}
+	return mime ? mime : "";
+}
+
+/* What is neither words nor picture nor film, by the member that holds it. */
+static const char *other_of(json *message)
+{
+	static const char *const names[] = {
+		"sticker", "voice", "audio", "video_note", "animation", "document", "location", "contact", "poll", "dice",
+		"story", "venue", "game",
+	};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (json_at(message, names[i]))
+			return names[i];
+	return NULL;
+}
+
 static void read_content(json *message, struct arena *arena, struct update *update)
 {
 	char *text = json_text_clean(message, "text", arena);
 	char *caption = json_text_clean(message, "caption", arena);
 	json *photo = largest(json_at(message, "photo"));
 	json *document = json_at(message, "document");
-	const char *type = json_text(document, "mime_type");
+	json *video = json_at(message, "video");
+	const char *mime = document ? mime_of(document) : "", *other = other_of(message);
 	update->group_id = json_text_clean(message, "media_group_id", arena);
 	update->text = text ? text : caption ? caption : "";
 	if (strlen(update->text) > UPDATE_TEXT_MAX)
@@ -93,14 +133,24 @@ static void read_content(json *message, struct arena *arena, struct update *upda
 		update->kind = UPDATE_TEXT;
 	else if (photo)
 		read_file(photo, UPDATE_PHOTO, arena, update);
-	else if (json_at(message, "video"))
-		read_file(json_at(message, "video"), UPDATE_VIDEO, arena, update);
-	else if (document && type && str_starts(type, "image/"))
-		read_file(document, UPDATE_IMAGE_FILE, arena, update);
-	else if (document || json_at(message, "sticker") || json_at(message, "voice") || json_at(message, "audio") ||
-		json_at(message, "video_note") || json_at(message, "animation") || json_at(message, "location") ||
-		json_at(message, "contact") || json_at(message, "poll") || json_at(message, "dice"))
+	else if (video)
+		read_file(video, UPDATE_VIDEO, arena, update);
+	else if (json_at(message, "animation"))         /* comes with a document beside it */
 		update->kind = UPDATE_OTHER;
+	else if (document && str_starts(mime, "image/"))
+		read_file(document, UPDATE_IMAGE_FILE, arena, update);
+	else if (document && (str_equal(mime, "video/mp4") || str_equal(mime, "video/quicktime")))
+		read_file(document, UPDATE_VIDEO, arena, update);
+	else if (other)
+		update->kind = UPDATE_OTHER;
+	json *file = photo ? photo : video ? video : document;
+	update->width = small(file, "width");
+	update->height = small(file, "height");
+	update->length_s = small(video, "duration");
+	if (document && strlen(mime) <= UPDATE_NAME_MAX)
+		update->mime = arena_str(arena, mime);
+	if (update->kind == UPDATE_OTHER)
+		update->what = json_at(message, "animation") ? "animation" : other;
 }
 
 /* A refund comes from the bot itself: the chat names the person. */

@@ -81,7 +81,10 @@ static bool read_data(struct responder *responder)
 	responder->flow.packages = *conf_text(responder->conf, "BETATRANSFER_SECRET_KEY") != '\0';
 	responder->flow.topup_max = conf_int(responder->conf, "PAYMENT_MAX_RUB");
 	responder->flow.package_currency = conf_text(responder->conf, "BETATRANSFER_CURRENCY");
-	bool good = responder->texts && responder->flow.catalog;
+	responder->flow.block = block_read(conf_text(responder->conf, "BLOCKLIST_FILE"), &errors);
+	responder->flow.terms = conf_int(responder->conf, "TERMS_VERSION");
+	responder->flow.support = conf_text(responder->conf, "SUPPORT_CONTACT");
+	bool good = responder->texts && responder->flow.catalog && responder->flow.block;
 	if (!good)
 		log_error("%s", buf_text(&errors));
 	buf_free(&errors);
