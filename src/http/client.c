@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "http/body.h"
 #include "http/gate.h"
 #include "http/sink.h"
 
@@ -35,6 +36,7 @@ struct flight {
 	curl_mime *mime;
 	struct sink sink;
 	size_t body_read;               /* bytes of the body that libcurl has taken */
+	struct body *pieces;            /* of a body in pieces; else null. Owned */
 	bool address_refused;
 	enum answer_end end;            /* of an end without a flight */
 	bool late;
@@ -133,6 +135,13 @@ static size_t on_body_wanted(char *out, size_t size, size_t count, void *owner)
 {
 	struct flight *flight = owner;
 	size_t room = size * count;
+
+	if (flight->pieces != NULL) {
+		int64_t got = body_read(flight->pieces, out, room);
+
+		flight->body_read += got > 0 ? (size_t)got : 0;
+		return got < 0 ? CURL_READFUNC_ABORT : (size_t)got;
+	}
 	size_t left = flight->call.body_length - flight->body_read;
 
 	if (room > left)
@@ -250,8 +259,15 @@ static bool set_body(struct flight *flight)
 	set(easy, CURLOPT_POST, 1L);
 	if (!str_equal(call->verb, "POST"))
 		set(easy, CURLOPT_CUSTOMREQUEST, call->verb);
-	set(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_length);
-	if (call->body_length == 0) {
+	int64_t length = (int64_t)call->body_length;
+
+	if (call->pieces != NULL) {
+		flight->pieces = mem_alloc(sizeof *flight->pieces);
+		if (!body_open(flight->pieces, call->pieces, call->piece_count, &length))
+			return false;
+	}
+	set(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)length);
+	if (length == 0) {
 		set(easy, CURLOPT_POSTFIELDS, "");
 		return true;
 	}
@@ -313,6 +329,9 @@ static void flight_release(struct flight *flight)
 	if (flight->easy != NULL)
 		easy_give(client, flight->easy);
 	curl_mime_free(flight->mime);
+	if (flight->pieces != NULL)
+		body_close(flight->pieces);
+	mem_free(flight->pieces);
 	curl_slist_free_all(flight->headers);
 	sink_close(&flight->sink);
 	bool more = entered && gate_leave(client->gate, flight->host, &next);

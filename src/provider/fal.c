@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "provider/place.h"
 
 #define MODEL_MAX 200                   /* bytes */
 #define FILES_MAX 16                    /* of one result */
@@ -41,6 +42,8 @@ static const struct row submit_rows[] = {
 static const struct row result_rows[] = {
 	{0, "content_policy_violation", REPORT_REFUSED, CLASS_POLICY},
 	{0, "no_media_generated", REPORT_REFUSED, CLASS_EMPTY},
+	/* The files are ours, and clean: that they cannot be fetched is nobody else's fault. */
+	{0, "file_download_error", REPORT_REFUSED, CLASS_OURS},
 	{0, "client_cancelled", REPORT_REFUSED, CLASS_GONE},
 	{0, "client_disconnected", REPORT_REFUSED, CLASS_GONE},
 	{401, NULL, REPORT_FAILED, CLASS_FUNDS},
@@ -184,16 +187,18 @@ static enum provider_next submit(const struct task *task, const struct provider_
 	struct arena *arena, struct call *call, struct report *report)
 {
 	const char *model = json_text(task->payload, "model");
-	json *input = json_at(task->payload, "input");
 
 	if (*conf_text(setting->conf, "FAL_KEY") == '\0')
 		return provider_end(report, REPORT_REFUSED, CLASS_FUNDS, 0, "FAL_KEY is empty");
-	if (!fal_is_plain(model, MODEL_MAX, true) || !json_object_is_type(input, json_type_object))
-		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "no model or no input");
+	json *input = fal_is_plain(model, MODEL_MAX, true) ? place_input(task, setting, arena) : NULL;
+
+	if (input == NULL)
+		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "no model, no input, or files that do not fit");
 	fal_call_begin(call, setting, arena, "POST",
 		arena_fmt(arena, "%s/%s", conf_text(setting->conf, "FAL_QUEUE_URL"), model), "fal submit");
 	call->headers[2] = "X-Fal-Object-Lifecycle-Preference: {\"expiration_duration_seconds\":86400}";
 	call->body = arena_str(arena, json_write(input));
+	json_drop(input);
 	call->body_length = strlen(call->body);
 	call->fresh = true;
 	return PROVIDER_CALL;

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "provider/place.h"
 
 #define LOOK_AGAIN_MS 5000
 #define EARLIER_S 60                    /* clocks differ */
@@ -102,10 +103,22 @@ static enum provider_next page_ask(const struct task *task, const char *cursor,
 	return PROVIDER_CALL;
 }
 
-static void page_search(struct provider_work *work, json *body)
+/* An order that is known to be another job's. */
+static bool is_taken(const struct task *task, const char *id)
+{
+	json *taken = json_at(task->payload, "taken");
+
+	for (size_t i = 0; i < json_count(task->payload, "taken"); i++)
+		if (str_equal(json_object_get_string(json_object_array_get_idx(taken, i)), id))
+			return true;
+	return false;
+}
+
+static void page_search(struct provider_work *work, json *body, const struct provider_setting *setting,
+	struct arena *arena)
 {
 	const char *model = json_text(work->task->payload, "model");
-	json *input = json_at(work->task->payload, "input");
+	json *input = place_input(work->task, setting, arena);
 	int64_t count = 0;
 
 	(void)json_i64(work->note, NOTE_COUNT, &count);
@@ -115,7 +128,7 @@ static void page_search(struct provider_work *work, json *body)
 		const char *endpoint = json_text(item, "endpoint_id");
 
 		if (!fal_is_plain(id, FAL_ID_MAX, false) || !same(json_at(item, "json_input"), input)
-			|| (endpoint != NULL && !str_equal(endpoint, model)))
+			|| (endpoint != NULL && !str_equal(endpoint, model)) || is_taken(work->task, id))
 			continue;
 		/* The same one may be on two pages when the history grows between them. */
 		if (str_equal(id, json_text(work->note, NOTE_FOUND)))
@@ -123,6 +136,7 @@ static void page_search(struct provider_work *work, json *body)
 		count++;
 		json_set_text(work->note, NOTE_FOUND, id);
 	}
+	json_drop(input);
 	json_set_i64(work->note, NOTE_COUNT, count);
 }
 
@@ -158,7 +172,7 @@ enum provider_next fal_lookup(struct provider_work *work, const struct answer *a
 		json_drop(body);
 		return provider_end(report, REPORT_FAILED, CLASS_BUSY, 0, "200 and no list");
 	}
-	page_search(work, body);
+	page_search(work, body, setting, arena);
 	const char *cursor = json_text(body, "next_cursor");
 	bool more = json_true(body, "has_more") || cursor != NULL;
 	bool can = cursor != NULL && strlen(cursor) <= CURSOR_MAX && work->step < PAGES_MAX;
