@@ -20,6 +20,64 @@ static int64_t job_of(const struct task *task)
 	return job > 0 ? job : 0;
 }
 
+struct spool_place files_place(const struct task *task)
+{
+	return (struct spool_place){job_of(task), task->id, task->fence};
+}
+
+bool files_begin(struct provider_work *work, const struct provider_setting *setting, struct report *report)
+{
+	size_t count = json_count(work->task->payload, "files");
+
+	if (job_of(work->task) == 0 || count == 0 || count > FETCH_FILES_MAX) {
+		(void)provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "no job or no files");
+		return false;
+	}
+	if (spool_make(setting->spool, files_place(work->task)) != SPOOL_OK) {
+		(void)provider_end(report, REPORT_FAILED, CLASS_OURS, 0, "the spool: %m");
+		return false;
+	}
+	json_set(work->note, NOTE_FILES, json_new_array());
+	return true;
+}
+
+bool files_keep(struct provider_work *work, const struct provider_setting *setting, size_t n,
+	enum report_class strange, struct arena *arena, struct report *report)
+{
+	struct sniff sniff;
+	char *path;
+	int64_t bytes;
+
+	switch (spool_settle(setting->spool, files_place(work->task), n, arena, &path, &sniff, &bytes)) {
+	case SPOOL_DISK:
+		(void)provider_end(report, REPORT_FAILED, CLASS_OURS, 0, "the spool: %m");
+		return false;
+	case SPOOL_STRANGE:
+		(void)provider_end(report, REPORT_REFUSED, strange, 0, "file %zu is no picture or film", n);
+		return false;
+	case SPOOL_OK:
+		break;
+	}
+	json *file = json_new();
+
+	json_set_text(file, "path", path);
+	json_set_text(file, "type", sniff.type);
+	json_set_i64(file, "bytes", bytes);
+	if (sniff.width > 0) {
+		json_set_i64(file, "width", sniff.width);
+		json_set_i64(file, "height", sniff.height);
+	}
+	json_push(json_at(work->note, NOTE_FILES), file);
+	return true;
+}
+
+enum provider_next files_done(const struct provider_work *work, struct report *report)
+{
+	report->result = json_new();
+	json_set(report->result, "files", json_copy(json_at(work->note, NOTE_FILES)));
+	return provider_end(report, REPORT_DONE, CLASS_NONE, 0, "%zu files", json_count(work->note, NOTE_FILES));
+}
+
 static enum provider_next one_ask(struct provider_work *work, size_t n,
 	const struct provider_setting *setting, struct arena *arena, struct call *call,
 	struct report *report)
@@ -33,7 +91,7 @@ static enum provider_next one_ask(struct provider_work *work, size_t n,
 		.verb = "GET",
 		.url = arena_str(arena, url),
 		.name = "media",
-		.save_path = spool_part(setting->spool, job_of(task), task->fence, n, arena),
+		.save_path = spool_part(setting->spool, files_place(task), n, arena),
 		.guarded = true,
 		.total_ms = FETCH_MS,
 		.answer_max = CALL_FILE_MAX,
@@ -44,14 +102,8 @@ static enum provider_next one_ask(struct provider_work *work, size_t n,
 static enum provider_next begin(struct provider_work *work, const struct provider_setting *setting,
 	struct arena *arena, struct call *call, struct report *report)
 {
-	const struct task *task = work->task;
-	size_t count = json_count(task->payload, "files");
-
-	if (job_of(task) == 0 || count == 0 || count > FETCH_FILES_MAX)
-		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "no job or no files");
-	if (spool_make(setting->spool, job_of(task), task->fence) != SPOOL_OK)
-		return provider_end(report, REPORT_FAILED, CLASS_OURS, 0, "the spool: %m");
-	json_set(work->note, NOTE_FILES, json_new_array());
+	if (!files_begin(work, setting, report))
+		return PROVIDER_END;
 	return one_ask(work, 0, setting, arena, call, report);
 }
 
@@ -80,48 +132,39 @@ enum provider_next files_fetch(struct provider_work *work, const struct answer *
 {
 	const struct task *task = work->task;
 	size_t n = (size_t)work->step;          /* files done, the one just answered included */
-	struct sniff sniff;
-	char *path;
-	int64_t bytes;
 
 	if (answer == NULL)
 		return begin(work, setting, arena, call, report);
 	if (answer->end != ANSWER_CAME || answer->status != 200)
 		return not_fetched(answer, report);
-	switch (spool_settle(setting->spool, job_of(task), task->fence, n - 1, arena, &path, &sniff, &bytes)) {
-	case SPOOL_DISK:
-		return provider_end(report, REPORT_FAILED, CLASS_OURS, 0, "the spool: %m");
-	case SPOOL_STRANGE:
-		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "file %zu is no picture or film", n - 1);
-	case SPOOL_OK:
-		break;
-	}
-	json *file = json_new();
-
-	json_set_text(file, "path", path);
-	json_set_text(file, "type", sniff.type);
-	json_set_i64(file, "bytes", bytes);
-	if (sniff.width > 0) {
-		json_set_i64(file, "width", sniff.width);
-		json_set_i64(file, "height", sniff.height);
-	}
-	json_push(json_at(work->note, NOTE_FILES), file);
+	if (!files_keep(work, setting, n - 1, CLASS_OURS, arena, report))
+		return PROVIDER_END;
 	if (n < json_count(task->payload, "files"))
 		return one_ask(work, n, setting, arena, call, report);
-	report->result = json_new();
-	json_set(report->result, "files", json_copy(json_at(work->note, NOTE_FILES)));
-	return provider_end(report, REPORT_DONE, CLASS_NONE, 0, "%zu files", n);
+	return files_done(work, report);
+}
+
+/* A path that the payload wants kept. */
+static bool keep(void *owner, const char *path)
+{
+	json *kept = owner;
+
+	for (size_t i = 0; i < json_count(kept, ""); i++)
+		if (str_equal(json_object_get_string(json_object_array_get_idx(kept, i)), path))
+			return true;
+	return false;
 }
 
 enum provider_next files_sweep(const struct provider_work *work,
 	const struct provider_setting *setting, struct report *report)
 {
-	int64_t job = job_of(work->task);
+	const struct task *task = work->task;
+	int64_t job = job_of(task);
 	size_t files;
 
 	if (job == 0)
 		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "no job");
-	switch (spool_sweep(setting->spool, job, &files)) {
+	switch (spool_sweep(setting->spool, job, keep, json_at(task->payload, "keep"), &files)) {
 	case SPOOL_DISK:
 		return provider_end(report, REPORT_FAILED, CLASS_OURS, 0, "the spool: %m");
 	case SPOOL_STRANGE:

@@ -5,10 +5,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "helper/files.h"
+#include "helper/inline.h"
+#include "helper/renders.h"
+#include "helper/take.h"
 #include "http/client.h"
 
 struct work {
@@ -19,13 +23,14 @@ struct work {
 	void *owner;
 	struct guard *guard;
 	struct client *client;
+	struct renders *renders;        /* media lane only */
 };
 
 /* By the name in the payload; null: none of this lane's. */
 static const struct provider *adapter_of(enum lane lane, const struct task *task)
 {
 	static const struct provider *const of_pay[] = {&provider_yookassa, &provider_betatransfer, NULL};
-	static const struct provider *const of_media[] = {&provider_fal, NULL};
+	static const struct provider *const of_media[] = {&provider_fal, &provider_gemini, &provider_kling, NULL};
 	const char *name = json_text(task->payload, "provider");
 	const struct provider *const *at = lane == LANE_PAY ? of_pay : of_media;
 
@@ -48,6 +53,8 @@ static enum provider_next ask_adapter(const struct work *work, struct provider_w
 		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "not a task of this lane");
 	if (task->kind == TASK_FETCH)
 		return files_fetch(step, answer, setting, hand->arena, &hand->call, report);
+	if (task->kind == TASK_TAKE)
+		return take_next(step, answer, setting, hand->arena, &hand->call, report);
 	if (task->kind == TASK_SWEEP)
 		return files_sweep(step, setting, report);
 	const struct provider *adapter = adapter_of(work->lane, task);
@@ -101,15 +108,99 @@ static void end(struct work *work, struct hand *hand, struct report *report)
 	work->ended(work->owner, hand);
 }
 
-static void advance(struct work *work, struct hand *hand, const struct answer *answer)
+/* --- pictures for render ---------------------------------------------------------------------- */
+
+static bool is_render(enum task_kind kind)
+{
+	return kind == TASK_CLEAN || kind == TASK_RENDER;
+}
+
+static void render_end(struct work *work, struct hand *hand, enum report_outcome outcome, enum report_class class,
+	const char *text)
+{
+	struct report report = {0};
+
+	(void)provider_end(&report, outcome, class, 0, "%s", text);
+	end(work, hand, &report);
+}
+
+/* The files of a clean or render one after the other, hand->step counts them; a film has nothing to be made anew. */
+static void render_next(struct work *work, struct hand *hand)
 {
 	struct provider_work step = {.task = &hand->task, .step = hand->step, .note = hand->note};
 	struct report report = {0};
+	json *payload = hand->task.payload;
+	bool text = hand->task.kind == TASK_RENDER;
 
-	if (ask_adapter(work, &step, answer, hand, &report) == PROVIDER_END) {
+	if (hand->step == 0 && !files_begin(&step, work->setting, &report)) {
 		end(work, hand, &report);
 		return;
 	}
+	for (; hand->step < (int)json_count(payload, "files"); hand->step++) {
+		json *file = json_object_array_get_idx(json_at(payload, "files"), (size_t)hand->step);
+		const char *path = json_text(file, "path"), *type = json_text(file, "type");
+
+		if (path == NULL || type == NULL || *path == '/' || strstr(path, "..") != NULL) {
+			render_end(work, hand, REPORT_REFUSED, CLASS_OURS, "a file that is none");
+			return;
+		}
+		if (!text && str_equal(type, "video/mp4")) {
+			json_push(json_at(hand->note, "files"), json_copy(file));
+			continue;
+		}
+		struct render_job job = {
+			.what = text ? "text" : "picture", .text = text ? json_text(payload, "text") : NULL,
+			.input = arena_fmt(hand->arena, "%s/%s", work->setting->spool, path),
+			.output = spool_part(work->setting->spool, files_place(&hand->task), (size_t)hand->step, hand->arena),
+		};
+		renders_start(work->renders, hand->key, &job);
+		return;
+	}
+	(void)files_done(&step, &report);
+	end(work, hand, &report);
+}
+
+static void on_rendered(void *owner, uint64_t key, enum render_end ended, const char *text)
+{
+	struct work *work = owner;
+	struct hand *hand = hands_of_key(work->hands, key);
+
+	must(hand != NULL && hand->report == NULL);
+	struct provider_work step = {.task = &hand->task, .step = hand->step, .note = hand->note};
+	struct report report = {0};
+
+	if (ended != RENDER_MADE) {
+		render_end(work, hand, ended == RENDER_REFUSED ? REPORT_REFUSED : REPORT_FAILED,
+			ended == RENDER_REFUSED ? CLASS_INPUT : CLASS_OURS, text);
+		return;
+	}
+	if (!files_keep(&step, work->setting, (size_t)hand->step, CLASS_OURS, hand->arena, &report)) {
+		end(work, hand, &report);
+		return;
+	}
+	hand->step++;
+	render_next(work, hand);
+}
+
+/* --- calls ------------------------------------------------------------------------------------ */
+
+static void advance(struct work *work, struct hand *hand, const struct answer *answer)
+{
+	struct provider_work step = {
+		.task = &hand->task, .step = hand->step, .note = hand->note, .now_s = clock_wall_ms() / 1000,
+	};
+	struct report report = {0};
+
+	if (is_render(hand->task.kind)) {
+		render_next(work, hand);
+		return;
+	}
+	if (ask_adapter(work, &step, answer, hand, &report) == PROVIDER_END) {
+		inline_keep(&hand->task, work->setting, hand->arena, &report);
+		end(work, hand, &report);
+		return;
+	}
+	inline_begin(&hand->task, work->setting, hand->arena, &hand->call);
 	hand->step++;
 	if (hand->task.kind == TASK_SUBMIT)
 		hand->call.start_by = hand->taken_ms + WORK_SUBMIT_MS;
@@ -130,7 +221,13 @@ static void on_answer(void *owner, uint64_t id, const struct answer *answer)
 		end(work, hand, &report);
 		return;
 	}
-	advance(work, hand, answer);
+	struct answer whole = *answer;
+	struct buf body;
+
+	buf_init(&body, INLINE_ANSWER_MAX);
+	inline_answer(&hand->call, &whole, &body);
+	advance(work, hand, &whole);
+	buf_free(&body);
 }
 
 struct work *work_new(struct loop *loop, enum lane lane, const struct provider_setting *setting,
@@ -155,6 +252,8 @@ struct work *work_new(struct loop *loop, enum lane lane, const struct provider_s
 		.guard = guard,
 	};
 	work->client = client_new(loop, &client, on_answer, work);
+	if (lane == LANE_MEDIA)
+		work->renders = renders_new(loop, on_rendered, work);
 	return work;
 }
 
@@ -163,6 +262,7 @@ void work_free(struct work *work)
 	if (work == NULL)
 		return;
 	client_free(work->client);
+	renders_free(work->renders);
 	guard_free(work->guard);
 	mem_free(work);
 }
@@ -174,7 +274,7 @@ void work_begin(struct work *work, struct hand *hand)
 
 static bool only_asks(enum task_kind kind)
 {
-	return kind == TASK_POLL || kind == TASK_LOOKUP || kind == TASK_FETCH || kind == TASK_PAY_ASK
+	return kind == TASK_POLL || kind == TASK_LOOKUP || kind == TASK_FETCH || kind == TASK_TAKE || kind == TASK_PAY_ASK
 		|| kind == TASK_PAY_REFUND_ASK || kind == TASK_PAY_LIST;
 }
 
@@ -187,6 +287,8 @@ void work_cancel(struct work *work, struct hand *hand)
 	if (client_stage(work->client, hand->key) == CLIENT_FLIES && !only_asks(hand->task.kind))
 		return;
 	client_drop(work->client, hand->key);
+	if (work->renders != NULL)
+		renders_drop(work->renders, hand->key);
 	(void)provider_end(&report, REPORT_FAILED, CLASS_LATE, 0, "cancelled");
 	end(work, hand, &report);
 }

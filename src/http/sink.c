@@ -25,7 +25,7 @@ static bool file_make(struct sink *sink)
 	sink->path_new = mem_alloc(length + sizeof ".new");
 	memcpy(sink->path_new, sink->path, length);
 	memcpy(sink->path_new + length, ".new", sizeof ".new");
-	sink->file = open(sink->path_new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	sink->file = open(sink->path_new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (sink->file < 0) {
 		/* It is somebody else's: not to be deleted by us. */
 		mem_free(sink->path_new);

@@ -305,10 +305,11 @@ static enum provider_next ask(const struct provider_work *work, const char *id, 
 	const struct task *task = work->task;
 	bool old = is_old(json_text(task->payload, "model"));
 
-	if (!is_id(id, ""))
+	const char *kind = ours ? old_path(task) : json_text(task->payload, "request.path");
+
+	if (!is_id(id, "") || (old && (kind == NULL || !str_starts(kind, "v1/videos/") || !is_id(kind, "/"))))
 		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "no task");
-	const char *path = old ? arena_fmt(arena, "%s/%s", ours ? old_path(task)
-		: json_text(task->payload, "request.path"), id)
+	const char *path = old ? arena_fmt(arena, "%s/%s", kind, id)
 		: arena_fmt(arena, "tasks?%s=%s", ours ? "external_task_ids" : "task_ids", id);
 
 	return call_begin(work, setting, arena, "GET", path, call) ? PROVIDER_CALL : no_key(report);

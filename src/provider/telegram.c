@@ -24,7 +24,7 @@
 #define NOTE_STRANGE "strange"
 
 #define KIND(kind) (1u << (kind))
-#define SENDS (KIND(TASK_SAY) | KIND(TASK_PHOTO) | KIND(TASK_DOCUMENT))
+#define SENDS (KIND(TASK_SAY) | KIND(TASK_PHOTO) | KIND(TASK_DOCUMENT) | KIND(TASK_RESEND))
 #define ANY (SENDS | KIND(TASK_EDIT) | KIND(TASK_WEBHOOK))
 
 struct row {
@@ -131,7 +131,7 @@ static enum provider_next say(struct provider_work *work, const struct provider_
 
 /* --- results ---------------------------------------------------------------------------------- */
 
-enum form { FORM_PHOTO, FORM_VIDEO, FORM_DOCUMENT };
+enum form { FORM_PHOTO, FORM_VIDEO, FORM_DOCUMENT, FORM_COUNT };
 struct form_words { const char *method; const char *field; };
 static const struct form_words forms[] = {
 	[FORM_PHOTO] = {"sendPhoto", "photo"},
@@ -229,6 +229,36 @@ static enum provider_next photo(struct provider_work *work, const struct provide
 	return PROVIDER_CALL;
 }
 
+/* A result once more, by the id that Telegram knows it by; or its original from the spool, as a file. */
+static enum provider_next resend(struct provider_work *work, const struct provider_setting *setting,
+	struct arena *arena, struct call *call, struct report *report)
+{
+	json *payload = work->task->payload;
+	const char *id = json_text(payload, "file_id"), *path = json_text(payload, "file.path");
+	const char *wanted = json_text(payload, "form");
+	size_t form = 0;
+
+	while (form < FORM_COUNT && !str_equal(forms[form].field, wanted))
+		form++;
+	if (form == FORM_COUNT || (id == NULL && !path_is_ours(path)))
+		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "nothing to send");
+	upload_begin(work, setting, arena, forms[form].method, call);
+	if (id != NULL) {
+		part_add(call, (struct call_part){.name = forms[form].field, .value = arena_str(arena, id)});
+		return PROVIDER_CALL;
+	}
+	const char *ending = strrchr(path, '.');
+
+	part_add(call, (struct call_part){
+		.name = forms[form].field, .path = arena_fmt(arena, "%s/%s", setting->spool, path),
+		.file_name = arena_fmt(arena, "atelier-%" PRId64 "%s", work->task->job_id, ending == NULL ? "" : ending),
+		.type = "application/octet-stream",
+	});
+	/* Else Telegram would show it as a picture. */
+	part_add(call, (struct call_part){.name = "disable_content_type_detection", .value = "true"});
+	return PROVIDER_CALL;
+}
+
 /* Goes into a header: nothing that could end a line or a quotation there. */
 static bool is_file_name(const char *name)
 {
@@ -259,7 +289,10 @@ static enum provider_next document(struct provider_work *work, const struct prov
 
 /* Commands in both languages, and for every other language. */
 static const char *const command_languages[] = {"ru", "en", ""};
-static const char *const commands[] = {"start", "balance", "pay", "statement", "cancel", "help"};
+static const char *const commands[] = {
+	"start", "balance", "pay", "history", "jobs", "statement", "stats", "language", "terms", "support", "mydata",
+	"deleteme", "cancel", "help",
+};
 static const char *const updates[] = {
 	"message", "edited_message", "callback_query", "my_chat_member", "pre_checkout_query",
 };
@@ -399,7 +432,9 @@ static enum provider_next message_sent(const struct provider_work *work, json *m
 	(void)json_i64(message, "message_id", &message_id);
 	report->result = json_new();
 	json_set_i64(report->result, "message_id", message_id);
-	if (work->task->kind == TASK_PHOTO) {
+	if (work->task->kind == TASK_PHOTO || work->task->kind == TASK_RESEND) {
+		json_set_text(report->result, "form", json_at(message, "photo") != NULL ? "photo"
+			: json_at(message, "video") != NULL ? "video" : "document");
 		json_set_text(report->result, "file_id", json_text(file, "file_id"));
 		json_set_text(report->result, "file_unique_id", json_text(file, "file_unique_id"));
 	}
@@ -486,6 +521,8 @@ static enum provider_next next(struct provider_work *work, const struct answer *
 		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "no chat");
 	if (task->kind == TASK_PHOTO)
 		return photo(work, setting, arena, call, report);
+	if (task->kind == TASK_RESEND)
+		return resend(work, setting, arena, call, report);
 	if (task->kind == TASK_DOCUMENT)
 		return document(work, setting, arena, call, report);
 	if (task->kind == TASK_EDIT && task->message_id == 0)

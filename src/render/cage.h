@@ -11,8 +11,8 @@
 #define CAGE_CPU_SECONDS 30
 #define CAGE_OUTPUT_MAX (UINT64_C(16) << 20)    /* bytes, when the output is a file */
 
-/* Closes all descriptors but the first three, and sets up memory for what cage_enter takes away. Called first. */
-void cage_begin(void);
+/* Closes all descriptors above `last`, and sets up memory for what cage_enter takes away. Called first. */
+void cage_begin(int last);
 
 /* Limits, then the filter: reading, writing, memory and threads of our own; no opening, no network, no other
  * programs, no executable memory. Anything else kills the process. For ever; false when the kernel has none of it.

@@ -9,9 +9,11 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "render/cage.h"
+#include "render/caption.h"
 #include "render/picture.h"
 
-#define MAIN_USAGE "render picture"
+#define MAIN_USAGE "render picture|text"
+#define MAIN_TEXT_FD 3
 #define MAIN_LINE_MAX 100
 
 /* One line on descriptor 2, then the end: no library gets to run again. */
@@ -32,7 +34,7 @@ static _Noreturn void leave_refused(enum picture_end end)
 	leave(1, words[end]);
 }
 
-static _Noreturn void run(void)
+static _Noreturn void run(const struct caption *caption)
 {
 	struct buf input;
 	struct picture picture;
@@ -41,7 +43,7 @@ static _Noreturn void run(void)
 	buf_init(&input, PICTURE_INPUT_MAX);
 	if (fd_read_all(STDIN_FILENO, &input) != FD_OK)
 		leave_refused(errno == EFBIG ? PICTURE_TOO_LARGE : PICTURE_BROKEN);
-	enum picture_end end = picture_make(buf_text(&input), input.length, &picture);
+	enum picture_end end = picture_make_captioned(buf_text(&input), input.length, caption, &picture);
 
 	if (end != PICTURE_MADE)
 		leave_refused(end);
@@ -52,24 +54,47 @@ static _Noreturn void run(void)
 	leave(0, line);
 }
 
+/* The text is read, and drawn on nothing, while files can still be opened: fonts are files. No picture has been looked
+ * at by then. */
+static struct caption *caption_begin(void)
+{
+	struct buf text;
+
+	buf_init(&text, CAPTION_BYTES_MAX);
+	if (fd_read_all(MAIN_TEXT_FD, &text) != FD_OK)
+		leave(1, "no-text\n");
+	struct caption *caption = caption_new(buf_text(&text), text.length);
+
+	if (caption == NULL)
+		leave(1, "no-caption\n");
+	buf_free(&text);
+	return caption;
+}
+
 int main(int argc, char **argv)
 {
 	proc_options(argc, argv, 1, MAIN_USAGE,
 		"Reads a picture (JPEG, PNG or WebP) from descriptor 0 and writes one fit for Telegram's sendPhoto\n"
-		"to descriptor 1. Descriptor 2 gets a line: width, height and bytes, or, with status 1, not-an-image,\n"
+		"to descriptor 1; with `text`, the words of descriptor 3 are drawn over it. Descriptor 2 gets a line: width, height and bytes, or, with status 1, not-an-image,\n"
 		"too-large or broken.");
-	if (argc != 2 || !str_equal(argv[1], "picture")) {
+	bool text = argc == 2 && str_equal(argv[1], "text");
+
+	if (argc != 2 || (!text && !str_equal(argv[1], "picture"))) {
 		fputs("Usage: " MAIN_USAGE "\n", stderr);
 		return 64;
 	}
-	cage_begin();
+	cage_begin(text ? MAIN_TEXT_FD : STDERR_FILENO);
 	/* Libraries take wishes from the environment; ours are made here. The zone is read now: lcms asks for the
 	 * time when files can't be opened any more. */
 	if (clearenv() != 0 || setenv("LC_ALL", "C", 1) != 0 || setenv("TZ", "UTC0", 1) != 0
 		|| setenv("VIPS_DISC_THRESHOLD", "4g", 1) != 0)
 		leave(1, "no-cage\n");
 	tzset();
-	if (!picture_begin(argv[0]) || !cage_enter())
+	if (!picture_begin(argv[0]))
 		leave(1, "no-cage\n");
-	run();
+	struct caption *caption = text ? caption_begin() : NULL;
+
+	if (!cage_enter())
+		leave(1, "no-cage\n");
+	run(caption);
 }

@@ -5,6 +5,8 @@
 #include <vips/vips.h>
 #include <vips/vector.h>
 
+#include "render/caption.h"
+
 #define QUALITY_LEAST 60
 #define ROUNDS_MAX 12           /* each makes the sides shorter: no picture needs so many */
 
@@ -152,6 +154,12 @@ static enum picture_end encode(VipsImage *image, struct picture *picture)
 
 enum picture_end picture_make(const void *bytes, size_t size, struct picture *picture)
 {
+	return picture_make_captioned(bytes, size, NULL, picture);
+}
+
+enum picture_end picture_make_captioned(const void *bytes, size_t size, const struct caption *caption,
+	struct picture *picture)
+{
 	/* libvips takes it without const and leaves it alone. */
 	union { const void *given; void *taken; } input = {.given = bytes};
 	bool known;
@@ -178,6 +186,10 @@ enum picture_end picture_make(const void *bytes, size_t size, struct picture *pi
 	VipsImage *image = decode(input.taken, size, (int)(swap ? height : width),
 		(int)(swap ? width : height), profile);
 
+	if (image != NULL && caption != NULL && !caption_draw(caption, &image)) {
+		g_object_unref(image);
+		image = NULL;
+	}
 	return image == NULL ? PICTURE_BROKEN : encode(image, picture);
 }
 

@@ -33,4 +33,9 @@ MUST_CHECK bool picture_begin(const char *program);
 enum picture_end picture_make(const void *bytes, size_t size, struct picture *picture);
 void picture_free(struct picture *picture);
 
+/* The same, with a caption drawn over its lower part. */
+struct caption;
+enum picture_end picture_make_captioned(const void *bytes, size_t size, const struct caption *caption,
+	struct picture *picture);
+
 #endif
