@@ -146,6 +146,7 @@ DECLARE
 	v_id bigint;
 BEGIN
 	IF store.offer_off(p_offer) THEN
+		PERFORM store.task_add('say', '{"notice": "offer_off", "args": {}}', p_person => p_person);
 		RETURN QUERY SELECT 'off', NULL::bigint;
 		RETURN;
 	END IF;

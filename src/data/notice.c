@@ -9,17 +9,19 @@
 #include "data/button.h"
 
 #define NOTICE_KEY_MAX 64
-#define NOTICE_BUTTONS_MAX 12
+#define NOTICE_BUTTONS_MAX 20
 
 struct notice_button {
 	enum button_verb verb;
-	const char *label;      /* key of the text; the word of BUTTON_MODE is what follows "button." */
+	const char *label;      /* key of the text; the word of a verb that has one is what follows the key's last dot */
 	bool ends_row;
 	const char *when;       /* argument without which the button is left out; a number: also when fixed is more */
 	const char *number;     /* argument that numbers it, instead of the form's */
 	int64_t fixed;          /* the number itself; also the label's argument n */
 	const char *url;        /* argument that holds a link: the button opens it instead of coming back */
-	const char *list;       /* argument that holds an array: a row for each, its "word" into the button */
+	const char *list;       /* argument that holds an array: a row for each, its "word" into the button, and its own
+	                         * "job" as the number when that is what number says */
+	const char *only;       /* of a list: the "kind" of those that get a button */
 };
 
 struct notice_form {
@@ -32,7 +34,8 @@ struct notice_form {
 #define NEXT(of_verb, of_label) {.verb = of_verb, .label = of_label}
 #define LAST(of_verb, of_label) {.verb = of_verb, .label = of_label, .ends_row = true}
 #define END {.label = NULL}
-#define CANCEL_ROW {.verb = BUTTON_CANCEL, .label = "button.cancel", .fixed = 1, .ends_row = true}
+/* A button of a screen of the dialog: dead when the dialog has moved on. */
+#define CANCEL_ROW {.verb = BUTTON_CANCEL, .label = "button.cancel", .number = "screen", .ends_row = true}
 #define MENU_ROWS \
 	NEXT(BUTTON_MODE, "button.generate"), LAST(BUTTON_MODE, "button.edit"), \
 	LAST(BUTTON_MODE, "button.merge"), \
@@ -41,10 +44,115 @@ struct notice_form {
 	LAST(BUTTON_MODE, "button.video"), \
 	LAST(BUTTON_PAY, "button.pay")
 
+#define USE(mode, ends) {.verb = BUTTON_USE, .label = "button." mode, .number = "screen", .ends_row = ends}
+
 static const struct notice_form forms[] = {
+	/* the menu, and what is always there */
 	{"welcome", NULL, NULL, {MENU_ROWS, END}},
 	{"menu", NULL, NULL, {MENU_ROWS, END}},
 	{"help", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"unknown_command", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"dialog_cancelled", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"limit_rate", NULL, NULL, {END}},
+	{"limit_jobs", NULL, NULL, {LAST(BUTTON_JOBS, "button.jobs"), END}},
+	{"banned", NULL, NULL, {END}},
+	/* the questions of the dialog: flow/ask.c */
+	{"ask_prompt", NULL, NULL, {CANCEL_ROW, END}},
+	{"ask_edit_photo", NULL, NULL, {CANCEL_ROW, END}},
+	{"ask_edit_text", NULL, NULL, {CANCEL_ROW, END}},
+	{"ask_merge_photos", NULL, NULL, {
+		{.verb = BUTTON_DONE, .label = "button.done", .number = "screen", .when = "enough", .ends_row = true},
+		CANCEL_ROW, END}},
+	{"merge_photos", NULL, NULL, {
+		{.verb = BUTTON_DONE, .label = "button.done", .number = "screen", .when = "enough", .ends_row = true},
+		CANCEL_ROW, END}},
+	{"ask_merge_text", NULL, NULL, {CANCEL_ROW, END}},
+	{"ask_face", NULL, NULL, {CANCEL_ROW, END}},
+	{"ask_face_target", NULL, NULL, {CANCEL_ROW, END}},
+	{"ask_retouch", NULL, NULL, {CANCEL_ROW, END}},
+	{"ask_upscale", NULL, NULL, {CANCEL_ROW, END}},
+	{"ask_caption_photo", NULL, NULL, {CANCEL_ROW, END}},
+	{"ask_caption_text", NULL, NULL, {CANCEL_ROW, END}},
+	{"ask_video_model", NULL, NULL, {
+		{.verb = BUTTON_FAMILY, .label = "button.family", .number = "screen", .list = "families"}, CANCEL_ROW, END}},
+	{"ask_video_length", NULL, NULL, {
+		{.verb = BUTTON_LENGTH, .label = "button.length.5", .number = "screen"},
+		{.verb = BUTTON_LENGTH, .label = "button.length.10", .number = "screen", .ends_row = true}, CANCEL_ROW, END}},
+	{"ask_video_input", NULL, NULL, {CANCEL_ROW, END}},
+	{"ask_video_text", NULL, NULL, {CANCEL_ROW, END}},
+	{"ask_video_photo", NULL, NULL, {CANCEL_ROW, END}},
+	{"choice", NULL, NULL, {
+		USE("edit", false), USE("retouch", true), USE("upscale", false), USE("face_swap", true),
+		USE("add_text", false), USE("video", true), CANCEL_ROW, END}},
+	{"ask_sum", NULL, NULL, {CANCEL_ROW, END}},
+	{"sum_wrong", NULL, NULL, {CANCEL_ROW, END}},
+	{"forget_ask", NULL, NULL, {
+		{.verb = BUTTON_FORGET, .label = "button.forget", .number = "screen", .ends_row = true}, CANCEL_ROW, END}},
+	/* what came in the wrong moment */
+	{"want_photo", NULL, NULL, {END}},
+	{"want_button", NULL, NULL, {END}},
+	{"image_kind", NULL, NULL, {END}},
+	{"image_large", NULL, NULL, {END}},
+	{"video_large", NULL, NULL, {END}},
+	{"video_as_file", NULL, NULL, {END}},
+	{"clip_length", NULL, NULL, {END}},
+	{"video_no_photo", NULL, NULL, {END}},
+	{"video_no_film", NULL, NULL, {END}},
+	{"video_none", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"other", "what", NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"prompt_long", NULL, NULL, {END}},
+	{"caption_long", NULL, NULL, {END}},
+	{"blocked", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"mode_none", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"offer_off", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	/* orders */
+	{"album", NULL, "album", {LAST(BUTTON_ALBUM, "button.merge_album"), LAST(BUTTON_MENU, "button.menu"), END}},
+	{"confirm", "mode", "quote", {
+		LAST(BUTTON_GO, "button.go"),
+		{.verb = BUTTON_MODELS, .label = "button.models", .when = "models"},
+		{.verb = BUTTON_RATIOS, .label = "button.formats", .when = "formats", .ends_row = true},
+		LAST(BUTTON_NO, "button.no"), END}},
+	{"models", NULL, "quote", {
+		{.verb = BUTTON_OFFER, .label = "button.offer", .list = "list"}, LAST(BUTTON_BACK, "button.back"), END}},
+	{"formats", NULL, "quote", {
+		{.verb = BUTTON_RATIO, .label = "button.format", .list = "list"}, LAST(BUTTON_BACK, "button.back"), END}},
+	{"cancelled", NULL, NULL, {END}},
+	{"quote_changed", NULL, NULL, {NEXT(BUTTON_MODE, "button.generate"), LAST(BUTTON_MENU, "button.menu"), END}},
+	{"short", NULL, NULL, {LAST(BUTTON_PAY, "button.topup"),
+		{.verb = BUTTON_MODELS, .label = "button.models", .when = "models", .number = "quote", .ends_row = true}, END}},
+	{"terms_ask", NULL, NULL, {
+		{.verb = BUTTON_ACCEPT, .label = "button.accept", .when = "quote", .number = "quote", .ends_row = true},
+		{.verb = BUTTON_ACCEPT_PAY, .label = "button.accept", .when = "pay", .ends_row = true},
+		LAST(BUTTON_TERMS, "button.terms"), END}},
+	{"terms", NULL, NULL, {END}},
+	/* jobs */
+	{"job_status", "progress", "job", {
+		{.verb = BUTTON_JOB_CANCEL, .label = "button.job_cancel", .when = "place", .ends_row = true}, END}},
+	{"job_finding", NULL, NULL, {END}},
+	{"job_done", NULL, NULL, {END}},
+	{"job_cancelled", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"job_failed", "reason", "job", {
+		NEXT(BUTTON_AGAIN, "button.again"), LAST(BUTTON_MENU, "button.menu"), END}},
+	{"result", NULL, "job", {
+		NEXT(BUTTON_AGAIN, "button.again"),
+		{.verb = BUTTON_UPSCALE, .label = "button.upscale", .when = "picture", .ends_row = true},
+		{.verb = BUTTON_CHANGE, .label = "button.change", .when = "picture"},
+		LAST(BUTTON_ORIGINAL, "button.original"), END}},
+	{"original", NULL, NULL, {END}},
+	{"original_lost", NULL, NULL, {END}},
+	{"get_none", NULL, NULL, {
+		{.verb = BUTTON_HISTORY, .label = "button.history", .fixed = INT64_MAX, .ends_row = true}, END}},
+	{"cancel_late", NULL, NULL, {END}},
+	{"jobs", NULL, NULL, {
+		{.verb = BUTTON_JOB_CANCEL, .label = "button.job_cancel_n", .number = "job", .list = "rows", .only = "pending"},
+		LAST(BUTTON_MENU, "button.menu"), END}},
+	{"jobs_none", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"history", NULL, NULL, {
+		{.verb = BUTTON_GET, .label = "button.get", .number = "job", .list = "rows", .only = "completed"},
+		{.verb = BUTTON_HISTORY, .label = "button.older", .when = "older", .number = "older", .ends_row = true},
+		LAST(BUTTON_MENU, "button.menu"), END}},
+	{"history_none", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	/* money */
 	{"balance", NULL, NULL, {LAST(BUTTON_PAY, "button.topup"),
 		{.verb = BUTTON_STATEMENT, .label = "button.statement", .fixed = INT64_MAX, .ends_row = true},
 		LAST(BUTTON_MENU, "button.menu"), END}},
@@ -56,9 +164,7 @@ static const struct notice_form forms[] = {
 		{.verb = BUTTON_TOPUP, .label = "button.top", .fixed = 1000, .when = "roubles", .ends_row = true},
 		{.verb = BUTTON_SUM, .label = "button.sum", .when = "roubles", .ends_row = true},
 		{.verb = BUTTON_PACKAGE, .label = "button.package", .list = "packages", .when = "packages"},
-		CANCEL_ROW, END}},
-	{"ask_sum", NULL, NULL, {CANCEL_ROW, END}},
-	{"sum_wrong", NULL, NULL, {CANCEL_ROW, END}},
+		LAST(BUTTON_MENU, "button.cancel"), END}},
 	{"pay_limit", NULL, NULL, {END}},
 	{"pay_wait", NULL, NULL, {END}},
 	{"pay_link", NULL, "payment", {
@@ -78,29 +184,15 @@ static const struct notice_form forms[] = {
 		LAST(BUTTON_CSV, "button.csv"), END}},
 	{"statement_empty", NULL, NULL, {END}},
 	{"statement_file", NULL, NULL, {END}},
+	/* the person */
+	{"stats", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"language", NULL, NULL, {NEXT(BUTTON_LANG, "button.lang.ru"), LAST(BUTTON_LANG, "button.lang.en"), END}},
+	{"language_set", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"support", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"mydata_file", NULL, NULL, {END}},
+	{"forgotten", NULL, NULL, {END}},
+	{"forget_busy", NULL, NULL, {LAST(BUTTON_JOBS, "button.jobs"), END}},
 	{"alert", "what", NULL, {END}},
-	{"mode_soon", NULL, NULL, {NEXT(BUTTON_MODE, "button.generate"), LAST(BUTTON_MENU, "button.menu"), END}},
-	{"media_soon", NULL, NULL, {NEXT(BUTTON_MODE, "button.generate"), LAST(BUTTON_MENU, "button.menu"), END}},
-	{"video_large", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
-	{"ask_prompt", NULL, NULL, {CANCEL_ROW, END}},
-	{"prompt_long", NULL, NULL, {CANCEL_ROW, END}},
-	{"dialog_cancelled", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
-	{"unknown_command", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
-	{"limit_rate", NULL, NULL, {END}},
-	{"limit_jobs", NULL, NULL, {END}},
-	{"banned", NULL, NULL, {END}},
-	{"confirm", NULL, "quote", {NEXT(BUTTON_GO, "button.go"), LAST(BUTTON_NO, "button.no"), END}},
-	{"cancelled", NULL, NULL, {END}},
-	{"quote_changed", NULL, NULL, {NEXT(BUTTON_MODE, "button.generate"), LAST(BUTTON_MENU, "button.menu"), END}},
-	{"short", NULL, NULL, {LAST(BUTTON_PAY, "button.topup"), END}},
-	{"job_status", "progress", NULL, {END}},
-	{"job_finding", NULL, NULL, {END}},
-	{"job_done", NULL, NULL, {END}},
-	{"job_failed", "reason", "job", {
-		NEXT(BUTTON_AGAIN, "button.again"), LAST(BUTTON_MENU, "button.menu"), END}},
-	{"result", NULL, "job", {
-		NEXT(BUTTON_AGAIN, "button.again"), LAST(BUTTON_UPSCALE, "button.upscale"),
-		NEXT(BUTTON_CHANGE, "button.change"), LAST(BUTTON_ORIGINAL, "button.original"), END}},
 };
 
 const char *notice_name(size_t i)
@@ -183,7 +275,7 @@ static bool number_of(const struct notice_form *form, const struct notice_button
 
 /* A row for each object of a list; one without a word for its button is left out. */
 static void push_list(const struct texts *texts, const char *lang, const struct notice_button *from, json *args,
-	json *rows, enum notice_end *end)
+	int64_t number, json *rows, enum notice_end *end)
 {
 	json *list = json_at(args, from->list);
 	if (!json_object_is_type(list, json_type_array))
@@ -191,9 +283,14 @@ static void push_list(const struct texts *texts, const char *lang, const struct 
 	for (size_t i = 0; i < json_count(list, "") && i < NOTICE_BUTTONS_MAX; i++) {
 		json *item = json_object_array_get_idx(list, i);
 		const char *word = json_text(item, "word");
+		int64_t own = number;
+		if (from->only && !str_equal(from->only, json_text(item, "kind")))
+			continue;
+		if (from->number)
+			(void)json_i64(item, from->number, &own);
 		if (word && button_is_word(word)) {
 			json *row = json_new_array();
-			json_push(row, new_button(texts, lang, from, item, word, 0));
+			json_push(row, new_button(texts, lang, from, item, word, own));
 			json_push(rows, row);
 		} else {
 			*end = NOTICE_STRANGE;
@@ -205,8 +302,8 @@ static void push_list(const struct texts *texts, const char *lang, const struct 
 static json *push_button(const struct notice_form *form, const struct texts *texts, const char *lang, json *args,
 	const struct notice_button *from, json *row, enum notice_end *end)
 {
-	const char *dot = strchr(from->label, '.');
-	const char *word = from->verb == BUTTON_MODE && dot ? dot + 1 : NULL;
+	const char *dot = strrchr(from->label, '.');
+	const char *word = dot ? dot + 1 : NULL;
 	int64_t number;
 	if (!number_of(form, from, args, &number) || (from->url && !json_text(args, from->url))) {
 		*end = NOTICE_STRANGE;
@@ -230,8 +327,11 @@ static json *new_keyboard(const struct notice_form *form, const struct texts *te
 	for (size_t i = 0; i < NOTICE_BUTTONS_MAX && form->buttons[i].label; i++) {
 		const struct notice_button *from = &form->buttons[i];
 		bool there = is_there(from, args);
-		if (there && from->list)
-			push_list(texts, lang, from, args, rows, &buttons);
+		int64_t number = 0;
+		if (there && from->list && (number_of(form, from, args, &number) || from->only))
+			push_list(texts, lang, from, args, number, rows, &buttons);
+		else if (there && from->list)
+			buttons = NOTICE_STRANGE;
 		else if (there)
 			row = push_button(form, texts, lang, args, from, row, &buttons);
 		if (from->ends_row && row) {

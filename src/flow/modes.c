@@ -345,8 +345,16 @@ void take_film(struct flow *flow)
 
 void take_other(struct flow *flow)
 {
+	static const struct { const char *what, *words; } kinds[] = {
+		{"voice", "voice"}, {"audio", "voice"}, {"video_note", "voice"}, {"sticker", "sticker"}, {"animation", "sticker"},
+		{"dice", "sticker"}, {"game", "sticker"}, {"document", "document"},
+	};
+	const char *words = "thing";
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (str_equal(kinds[i].what, flow->update->what))
+			words = kinds[i].words;
 	json *args = json_new();
-	json_set_text(args, "what", flow->update->what);
+	json_set_text(args, "what", words);
 	flow_say(flow, "other", args);
 	if (flow->talk.state != DIALOG_IDLE)
 		ask(flow, flow->talk.state);
