@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -179,20 +178,24 @@ void block_free(struct block *block)
 
 /* Beginnings of words, as folded. Whoever is meant by the one is never to be shown as the other. */
 static const char *const young[] = {
-	"ребен", "ребят", "дети", "детей", "детск", "детьм", "девочк", "мальчик", "малыш", "младен", "школьни", "подрост",
-	"несовершеннолет", "малолет", "дошкольн", "первоклас", "пионерк", "лолит", "лоли", "шота", "child", "kid", "kids",
-	"toddler", "baby", "babies", "minor", "underage", "preteen", "teen", "teenage", "schoolgirl", "schoolboy", "loli",
-	"lolita", "shota", "infant", "girlchild", "boychild", "cp",
+	"ребен", "ребят", "дети", "детей", "детск", "детьм", "девочк", "мальчик", "малыш", "младен",
+	"школьни", "подрост", "несовершеннолет", "малолет", "дошкольн", "первоклас", "пионерк", "лолит",
+	"лоли", "шота", "child", "kid", "kids", "toddler", "baby", "babies", "minor", "underage",
+	"preteen", "teen", "teenage", "schoolgirl", "schoolboy", "loli", "lolita", "shota", "infant",
+	"girlchild", "boychild", "cp",
 };
 static const char *const sexual[] = {
-	"секс", "порн", "эротич", "эротик", "голая", "голой", "голую", "голый", "голого", "голые", "голых", "голеньк", "обнажен",
-	"обнажи", "раздет", "разде", "минет", "трах", "ебет", "ебут", "ебля", "выеб", "член", "вагин", "пизд", "сперм", "оргазм",
-	"мастурб", "хентай", "интим", "нюдс", "ню", "стриптиз", "соблазн", "сексуальн", "sex", "porn", "nude", "naked", "nsfw",
-	"erotic", "hentai", "topless", "undress", "blowjob", "fuck", "penis", "vagina", "masturb", "orgasm", "lewd", "cum",
-	"bottomless", "strip", "seduc", "genital",
+	"секс", "порн", "эротич", "эротик", "голая", "голой", "голую", "голый", "голого", "голые", "голых",
+	"голеньк", "обнажен", "обнажи", "раздет", "разде", "минет", "трах", "ебет", "ебут", "ебля", "выеб",
+	"член", "вагин", "пизд", "сперм", "оргазм", "мастурб", "хентай", "интим", "нюдс", "ню", "стриптиз",
+	"соблазн", "сексуальн", "sex", "porn", "nude", "naked", "nsfw", "erotic", "hentai", "topless",
+	"undress", "blowjob", "fuck", "penis", "vagina", "masturb", "orgasm", "lewd", "cum", "bottomless",
+	"strip", "seduc", "genital",
 };
-/* Whole words only: as a beginning they would forbid honest ones (kidney, член жюри stays forbidden beside children). */
-static const char *const whole[] = {"kid", "kids", "cp", "ню", "cum", "лоли", "loli", "minor", "teen", "strip", "шота", "baby"};
+/* Whole words only: as a beginning they would forbid honest ones (kidney). */
+static const char *const whole[] = {
+	"kid", "kids", "cp", "ню", "cum", "лоли", "loli", "minor", "teen", "strip", "шота", "baby",
+};
 
 static bool has_word(const char *folded, const char *word)
 {
@@ -221,10 +224,10 @@ static bool has_young_age(const char *folded)
 	for (const char *at = folded; *at; at++) {
 		if (at[0] != ' ' || at[1] < '0' || at[1] > '9')
 			continue;
-		char *end;
-		unsigned long age = strtoul(at + 1, &end, 10);
-		for (size_t i = 0; age < 18 && i < sizeof units / sizeof *units; i++)
-			if (str_starts(end, units[i]))
+		size_t digits = strspn(at + 1, "0123456789");
+		bool young_age = digits == 1 || (digits == 2 && at[1] == '1' && at[2] < '8');
+		for (size_t i = 0; young_age && i < sizeof units / sizeof *units; i++)
+			if (str_starts(at + 1 + digits, units[i]))
 				return true;
 	}
 	return false;

@@ -12,13 +12,13 @@ enum block_end { BLOCK_FREE, BLOCK_LISTED, BLOCK_MINOR };
 
 struct block;
 
-/* Reads a list: a word or phrase a line, '#' begins a comment; path "" for none. A word with * at its end stands for all
- * that begin so. Null when it can't be read, why in errors. Free with block_free. */
+/* Reads a list: a word or phrase a line, '#' begins a comment; path "" for none. A word with * at its end stands
+ * for all that begin so. Null when it can't be read, why in errors. Free with block_free. */
 struct block *block_read(const char *path, struct buf *errors);
 void block_free(struct block *block);
 
 /* Looks for them in a text, whatever the case (Latin and Cyrillic), ё as е, look-alike letters and spaces between
- * letters folded as far as that harms no honest text. Whole words. block may be null: then only minors are looked for. */
+ * letters folded as far as that harms no honest text. Whole words. block may be null: only minors are looked for. */
 enum block_end block_match(const struct block *block, const char *text);
 
 #endif

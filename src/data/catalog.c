@@ -390,7 +390,8 @@ const char *catalog_family(const struct catalog *catalog, size_t i, const char *
 	return catalog->families[i].id;
 }
 
-const struct offer *catalog_video(const struct catalog *catalog, const char *family, enum offer_takes takes, int length_s)
+const struct offer *catalog_video(const struct catalog *catalog, const char *family, enum offer_takes takes,
+	int length_s)
 {
 	for (size_t i = 0; i < catalog->count; i++) {
 		const struct offer *offer = &catalog->offers[i];

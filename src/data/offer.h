@@ -48,7 +48,7 @@ struct offer {
 	const char *family;             /* of mode video: the id in KLING_MODELS; else null */
 	enum offer_takes takes;         /* of mode video */
 	int length_s;                   /* of the film; 0: no film */
-	const char *places[OFFER_PLACES_MAX];   /* where the files go in the request, see data/task.h; ends with null unless full */
+	const char *places[OFFER_PLACES_MAX];   /* where the files go in the request, see data/task.h; null ends it */
 	const char *prompt_field;       /* where the words go; null: it takes none */
 	const char *ratio_field;        /* where the format goes; null: it has none */
 	struct offer_ratio ratios[OFFER_RATIOS_MAX];    /* the first is the usual one */

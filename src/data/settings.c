@@ -55,7 +55,7 @@ const struct conf_entry settings_table[] = {
 		"Directory of ru.json and en.json; empty: the one installed with the program."},
 	{"BLOCKLIST_FILE", CONF_PATH, "", 0, 1024, "", R, false,
 		"Words and phrases nobody may ask for, one a line, * at the end for all that begin so; empty: none."},
-	{"TERMS_VERSION", CONF_INT, "1", 0, 1000000, "", R, false,
+	{"TERMS_VERSION", CONF_INT, "1", 0, 1000000, "version", R, false,
 		"Version of the terms people accept before they first pay or start; 0 asks nobody."},
 	{"SUPPORT_CONTACT", CONF_TEXT, "", 0, 200, "", R, false,
 		"Where people reach you, as /support shows it."},

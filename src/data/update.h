@@ -47,7 +47,7 @@ struct update {
 	const char *mime;       /* as Telegram tells it; "" when absent */
 	int32_t width, height;  /* of a photo or video; 0: not told */
 	int32_t length_s;       /* of a video; 0: not told */
-	const char *what;       /* of UPDATE_OTHER: sticker, voice, audio, video_note, animation, document, other; else "" */
+	const char *what;       /* of UPDATE_OTHER: sticker, voice, audio, video_note, animation, document, …; else "" */
 	const char *charge_id;  /* telegram_payment_charge_id; "" when absent */
 	const char *group_id;   /* of an album; null when absent */
 };

@@ -31,7 +31,8 @@ static json *new_families(struct flow *flow)
 	for (size_t i = 0; (id = catalog_family(flow->setting->catalog, i, &title)); i++) {
 		bool any = false;
 		for (int takes = TAKES_TEXT; takes <= TAKES_MOTION; takes++)
-			any |= quote_video(flow, id, (enum offer_takes)takes, 5) || quote_video(flow, id, (enum offer_takes)takes, 10);
+			any |= quote_video(flow, id, (enum offer_takes)takes, 5) ||
+				quote_video(flow, id, (enum offer_takes)takes, 10);
 		if (!any)
 			continue;
 		json *item = json_new();

@@ -13,13 +13,12 @@
 #include "data/update.h"
 
 #define FLOW_PROMPT_MAX 2000            /* UTF-16 units of a description */
-#define FLOW_CAPTION_MAX 200            /* code points of a text to be drawn (libvips and Pango: longer ones cost seconds) */
+#define FLOW_CAPTION_MAX 200            /* code points of a text to be drawn: longer ones take seconds to lay out */
 #define FLOW_PREVIEW_MAX 600            /* UTF-16 units of it repeated on the confirm screen */
 #define FLOW_FILE_MAX (20 << 20)        /* bytes; the Bot API hands bots no larger file (getFile) */
 #define FLOW_VIDEO_MAX FLOW_FILE_MAX
 #define FLOW_CLIP_MIN 3                 /* seconds of a film that is given (Kling omni-video: 3 to 15) */
 #define FLOW_CLIP_MAX 10
-#define FLOW_QUIET_MS 1500              /* photos that follow each other are answered together */
 #define PLAN_STEPS_MAX 6
 
 enum flow_gate { GATE_OPEN, GATE_LIMITED, GATE_LIMITED_TOLD, GATE_BANNED };
@@ -107,7 +106,7 @@ enum dialog {
 const char *dialog_name(enum dialog dialog);
 
 enum plan_kind {
-	PLAN_SAY,               /* notice; with topic: in place of one of that topic that still waits, after FLOW_QUIET_MS */
+	PLAN_SAY,               /* notice; with topic: only the last of the topic is said, when it is quiet */
 	PLAN_EDIT,              /* notice, in place of message */
 	PLAN_DIALOG,            /* dialog: JSON */
 	PLAN_QUOTE,             /* offer, prompt, ratio, files, clip_s, price, waits, notice = arguments of "confirm", or

@@ -124,7 +124,7 @@ static void add_album(struct flow *flow)
 	json_drop(files);
 }
 
-/* A photo outside of what was asked for: an album is to be merged, one with words is edited, one alone is asked about. */
+/* A photo that was not asked for: an album is to be merged, one with words is edited, one alone is asked about. */
 static void take_stray_photo(struct flow *flow)
 {
 	const char *group = flow->update->group_id;
@@ -264,7 +264,8 @@ static bool is_film_good(struct flow *flow)
 	const struct update *update = flow->update;
 	json *args = json_new();
 	const char *problem = update->file_size > FLOW_FILE_MAX ? "video_large" : update->length_s == 0 ? "video_as_file"
-		: update->length_s < FLOW_CLIP_MIN || update->length_s > FLOW_CLIP_MAX ? "clip_length" : NULL;
+		: update->length_s < FLOW_CLIP_MIN || update->length_s > FLOW_CLIP_MAX ? "clip_length"
+		: NULL;
 	json_set_i64(args, "length", update->length_s);
 	json_set_i64(args, "min", FLOW_CLIP_MIN);
 	json_set_i64(args, "max", FLOW_CLIP_MAX);
@@ -346,7 +347,8 @@ void take_film(struct flow *flow)
 void take_other(struct flow *flow)
 {
 	static const struct { const char *what, *words; } kinds[] = {
-		{"voice", "voice"}, {"audio", "voice"}, {"video_note", "voice"}, {"sticker", "sticker"}, {"animation", "sticker"},
+		{"voice", "voice"}, {"audio", "voice"}, {"video_note", "voice"}, {"sticker", "sticker"},
+		{"animation", "sticker"},
 		{"dice", "sticker"}, {"game", "sticker"}, {"document", "document"},
 	};
 	const char *words = "thing";

@@ -38,9 +38,9 @@ void take_film(struct flow *flow);
 void take_other(struct flow *flow);
 
 /* quote.c */
-const struct offer *quote_pick(struct flow *flow, enum mode mode);      /* the usual offer of a mode; null: none is sold */
+const struct offer *quote_pick(struct flow *flow, enum mode mode);      /* the usual offer; null: none is sold */
 const struct offer *quote_video(struct flow *flow, const char *family, enum offer_takes takes, int length_s);
-bool quote_words(struct flow *flow, const char *words, bool caption);   /* may be asked for; else it has been said why */
+bool quote_words(struct flow *flow, const char *words, bool caption);   /* may be asked for; else it was said why */
 void quote_propose(struct flow *flow, const struct offer *offer, const char *words);    /* talk.files are given */
 void quote_press(struct flow *flow, const struct button *button);
 

@@ -142,7 +142,8 @@ static void set_confirm(struct flow *flow, const struct offer *offer, const char
 
 /* Shows what would be started; nothing is charged before «Запустить». replaces: an open quote, whose message it
  * takes; 0: none. */
-static void propose(struct flow *flow, const struct offer *offer, const char *words, const char *ratio, int64_t replaces)
+static void propose(struct flow *flow, const struct offer *offer, const char *words, const char *ratio,
+	int64_t replaces)
 {
 	struct offer now;
 	struct money price;

@@ -1,3 +1,4 @@
+/* Dialogs read and written; one that cannot be read is idle. */
 #include "flow/talk.h"
 
 #include <string.h>

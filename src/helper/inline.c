@@ -1,3 +1,4 @@
+/* Results within answers: base64 that becomes files of the spool. */
 #include "helper/inline.h"
 
 #include <openssl/evp.h>

@@ -1,3 +1,4 @@
+/* Children that draw: started two at a time, watched, killed when they take too long. */
 #include "helper/renders.h"
 
 #include <errno.h>

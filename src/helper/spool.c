@@ -48,7 +48,8 @@ enum spool_end spool_make(const char *spool, struct spool_place place)
 
 char *spool_part(const char *spool, struct spool_place place, size_t n, struct arena *arena)
 {
-	return arena_fmt(arena, "%s/%" PRId64 "/%" PRId64 ".%" PRId32 "/%zu.part", spool, place.job, place.task, place.fence, n);
+	return arena_fmt(arena, "%s/%" PRId64 "/%" PRId64 ".%" PRId32 "/%zu.part", spool, place.job, place.task,
+		place.fence, n);
 }
 
 static bool start_read(int directory, const char *name, struct sniff *sniff, int64_t *bytes)

@@ -1,3 +1,4 @@
+/* Files that people sent: two calls each, as an adapter makes them. */
 #include "helper/take.h"
 
 #include "helper/files.h"

@@ -1,3 +1,4 @@
+/* Bodies made of texts and files, read a chunk at a time. */
 #include "http/body.h"
 
 #include <fcntl.h>
@@ -17,11 +18,13 @@ bool body_open(struct body *body, const struct call_piece *pieces, size_t count,
 {
 	*body = (struct body){.pieces = pieces, .count = count, .fd = -1};
 	*length = 0;
+	must(count <= CALL_PIECES_MAX);
 	for (size_t i = 0; i < count; i++) {
 		int64_t size = pieces[i].path != NULL ? size_of(pieces[i].path) : (int64_t)strlen(pieces[i].text);
 
 		if (size < 0 || size > CALL_FILE_MAX)
 			return false;
+		body->sizes[i] = size;
 		*length += pieces[i].path != NULL ? (size + 2) / 3 * 4 : size;
 	}
 	return true;
@@ -60,11 +63,10 @@ static bool file_encode(struct body *body)
 
 static bool file_begin(struct body *body, const char *path)
 {
-	int64_t size = size_of(path);
-
 	body->fd = open(path, O_RDONLY | O_CLOEXEC);
-	body->left = size;
-	return body->fd >= 0 && size >= 0;
+	body->left = body->sizes[body->at];
+	/* The length has been told: one that is another now would spoil what follows. */
+	return body->fd >= 0 && size_of(path) == body->left;
 }
 
 /* The next bytes of the piece under way; 0: it is over. */

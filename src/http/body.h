@@ -14,6 +14,7 @@
 struct body {
 	const struct call_piece *pieces;
 	size_t count;
+	int64_t sizes[CALL_PIECES_MAX]; /* of the files, as they were counted */
 	size_t at;                      /* the piece under way */
 	size_t offset;                  /* of a text: bytes taken */
 	int fd;                         /* of a file; -1: none is open */

@@ -127,7 +127,8 @@ static void page_search(struct provider_work *work, json *body, const struct pro
 		const char *id = json_text(item, "request_id");
 		const char *endpoint = json_text(item, "endpoint_id");
 
-		if (!fal_is_plain(id, FAL_ID_MAX, false) || !same(json_at(item, "json_input"), input)
+		if (!fal_is_plain(id, FAL_ID_MAX, false) || !json_object_is_type(json_at(item, "json_input"), json_type_object)
+			|| !same(json_at(item, "json_input"), input)
 			|| (endpoint != NULL && !str_equal(endpoint, model)) || is_taken(work->task, id))
 			continue;
 		/* The same one may be on two pages when the history grows between them. */
@@ -158,12 +159,24 @@ static enum provider_next searched(struct provider_work *work, bool whole,
 	return provider_end(report, REPORT_DONE, CLASS_NONE, 0, "request %s", id);
 }
 
+/* Without what was ordered any order would look like it. */
+static enum provider_next begin(const struct task *task, const struct provider_setting *setting,
+	struct arena *arena, struct call *call, struct report *report)
+{
+	json *input = place_input(task, setting, arena);
+	bool good = input != NULL;
+
+	json_drop(input);
+	return good ? page_ask(task, NULL, setting, arena, call, report)
+		: provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "no input, or files that do not fit");
+}
+
 enum provider_next fal_lookup(struct provider_work *work, const struct answer *answer,
 	const struct provider_setting *setting, struct arena *arena, struct call *call,
 	struct report *report)
 {
 	if (answer == NULL)
-		return page_ask(work->task, NULL, setting, arena, call, report);
+		return begin(work->task, setting, arena, call, report);
 	if (answer->end != ANSWER_CAME || answer->status != 200)
 		return fal_unsuccessful(answer, report);
 	json *body = json_read(answer->body, answer->body_length);

@@ -2,7 +2,6 @@
 #include "provider/provider.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -188,16 +187,29 @@ static enum provider_next made(json *body, struct report *report)
 	return provider_end(report, REPORT_DONE, CLASS_NONE, 0, "%s", "");
 }
 
-/* "34s", "1.5s" of google.rpc.RetryInfo; 0: none. */
+/* "34s", "1.5s" in milliseconds, a part of a second as a whole one; 0: none. */
+static int64_t duration_ms(const char *text)
+{
+	size_t digits = text == NULL ? 0 : strspn(text, "0123456789");
+	int64_t seconds = 0;
+
+	if (digits == 0 || digits > 6)
+		return 0;
+	for (size_t i = 0; i < digits; i++)
+		seconds = seconds * 10 + (text[i] - '0');
+	seconds += text[digits] == '.';
+	return seconds * 1000 < WAIT_MS_MAX ? seconds * 1000 : WAIT_MS_MAX;
+}
+
+/* Of google.rpc.RetryInfo; 0: none. */
 static int64_t retry_ms(json *body)
 {
 	for (size_t i = 0; i < json_count(body, "error.details"); i++) {
-		json *detail = json_object_array_get_idx(json_at(body, "error.details"), i);
-		const char *delay = json_text(detail, "retryDelay");
-		double seconds = delay == NULL ? 0 : strtod(delay, NULL);
+		int64_t wait_ms = duration_ms(json_text(json_object_array_get_idx(json_at(body, "error.details"), i),
+			"retryDelay"));
 
-		if (seconds > 0)
-			return seconds * 1000 < WAIT_MS_MAX ? (int64_t)(seconds * 1000) : WAIT_MS_MAX;
+		if (wait_ms > 0)
+			return wait_ms;
 	}
 	return 0;
 }

@@ -31,7 +31,7 @@ struct row {
 static const struct row rows[] = {
 	{1000, REPORT_REFUSED, CLASS_FUNDS}, {1001, REPORT_REFUSED, CLASS_FUNDS},
 	{1002, REPORT_REFUSED, CLASS_FUNDS}, {1003, REPORT_REFUSED, CLASS_FUNDS},
-	{1004, REPORT_REFUSED, CLASS_FUNDS},    /* not yet or no longer valid: the clock, see kling_call_begin */
+	{1004, REPORT_REFUSED, CLASS_FUNDS},    /* not yet or no longer valid: our clock is wrong */
 	{1100, REPORT_REFUSED, CLASS_FUNDS}, {1101, REPORT_REFUSED, CLASS_FUNDS},
 	{1102, REPORT_REFUSED, CLASS_FUNDS}, {1103, REPORT_REFUSED, CLASS_GONE},
 	{1200, REPORT_REFUSED, CLASS_INPUT}, {1201, REPORT_REFUSED, CLASS_INPUT},
@@ -177,7 +177,9 @@ static json *settings_new(json *input)
 	json_object_object_foreach(input, name, value)
 		if (!str_equal(name, "prompt") && !str_equal(name, "kind"))
 			json_set(settings, name, json_copy(value));
-	json_set_text(settings, "audio", "off");
+	/* Sound costs more, and is off where it can be. */
+	if (!str_equal(json_text(input, "kind"), "motion-control"))
+		json_set_text(settings, "audio", "off");
 	return settings;
 }
 
@@ -294,6 +296,8 @@ static enum provider_next submitted(const struct task *task, const struct answer
 		return provider_end(report, REPORT_UNKNOWN, CLASS_BUSY, 0, "the order is there already");
 	if (row != NULL)
 		return row_end(row, answer, body, report);
+	if (answer->status == 401 || answer->status == 402)
+		return provider_end(report, REPORT_REFUSED, CLASS_FUNDS, 0, "KLING REFUSES THE KEY: %ld", answer->status);
 	return provider_end(report, REPORT_UNKNOWN, CLASS_BUSY, 0, "%ld without a task", answer->status);
 }
 
@@ -383,7 +387,7 @@ static enum provider_next polled(const struct task *task, const struct answer *a
 		words = json_text(found, "task_status_msg");
 	}
 	if (answer->end == ANSWER_CAME && answer->status == 200 && json_i64(body, "code", &code) && code == 0
-		&& found == NULL)
+		&& found == NULL && json_object_is_type(json_at(body, "data"), json_type_array))
 		return provider_end(report, REPORT_REFUSED, CLASS_EMPTY, 0, "the task is no longer known");
 	if (answer->end != ANSWER_CAME || code != 0 || status == NULL)
 		return unanswered(answer, body, report);
@@ -413,8 +417,12 @@ static enum provider_next looked(const struct task *task, const struct answer *a
 		report->result = request_new(task, id);
 		return provider_end(report, REPORT_DONE, CLASS_NONE, 0, "task %s", id);
 	}
-	bool none = answer->end == ANSWER_CAME && ((code == 0 && found == NULL) || answer->status == 404
-		|| (row != NULL && row->class == CLASS_INPUT));
+	/* The newer API says so with an empty list, the older one with a code of its own. Anything else may be something
+	 * on the way, and is no reason to order again. */
+	json *data = json_at(body, "data");
+	bool old = is_old(json_text(task->payload, "model"));
+	bool none = answer->end == ANSWER_CAME && (old ? row != NULL && row->class == CLASS_INPUT
+		: code == 0 && json_object_is_type(data, json_type_array) && found == NULL);
 
 	if (none)
 		return provider_end(report, REPORT_LATER, CLASS_NONE, LOOK_AGAIN_MS, "not found yet");

@@ -1,3 +1,4 @@
+/* The places of files in a request. */
 #include "provider/place.h"
 
 #include <string.h>

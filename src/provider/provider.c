@@ -7,6 +7,18 @@
 
 #include "base/str.h"
 
+/* A provider that could not fetch a file may repeat its address: the token in it opens the file. */
+static void hide_tokens(char *text)
+{
+	static const char before[] = "/media/";
+
+	for (char *at = strstr(text, before); at != NULL; at = strstr(at, before)) {
+		at += strlen(before);
+		for (; (*at >= '0' && *at <= '9') || (*at >= 'a' && *at <= 'z'); at++)
+			*at = '*';
+	}
+}
+
 enum provider_next provider_end(struct report *report, enum report_outcome outcome,
 	enum report_class class, int64_t retry_ms, const char *fmt, ...)
 {
@@ -18,6 +30,7 @@ enum provider_next provider_end(struct report *report, enum report_outcome outco
 	va_start(args, fmt);
 	vsnprintf(report->text, sizeof report->text, fmt, args);
 	va_end(args);
+	hide_tokens(report->text);
 	/* Cutting may have split a character. */
 	report->text[str_clean(report->text, strlen(report->text))] = '\0';
 	return PROVIDER_END;

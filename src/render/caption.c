@@ -1,3 +1,4 @@
+/* Captions by libvips and Pango: words, their dark edge, and how they are fitted to a picture. */
 #include "render/caption.h"
 
 #include <string.h>

@@ -75,8 +75,8 @@ int main(int argc, char **argv)
 {
 	proc_options(argc, argv, 1, MAIN_USAGE,
 		"Reads a picture (JPEG, PNG or WebP) from descriptor 0 and writes one fit for Telegram's sendPhoto\n"
-		"to descriptor 1; with `text`, the words of descriptor 3 are drawn over it. Descriptor 2 gets a line: width, height and bytes, or, with status 1, not-an-image,\n"
-		"too-large or broken.");
+		"to descriptor 1; with `text`, the words of descriptor 3 are drawn over it. Descriptor 2 gets a line:\n"
+		"width, height and bytes, or, with status 1, not-an-image, too-large or broken.");
 	bool text = argc == 2 && str_equal(argv[1], "text");
 
 	if (argc != 2 || (!text && !str_equal(argv[1], "picture"))) {

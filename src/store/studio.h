@@ -1,4 +1,4 @@
-/* The functions of schema responder about modes, albums, jobs and the person; see store/turn.h for how they are used. */
+/* The functions of schema responder about modes, albums, jobs and the person; store/turn.h tells how they are used. */
 #ifndef STORE_STUDIO_H
 #define STORE_STUDIO_H
 
