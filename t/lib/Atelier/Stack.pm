@@ -22,6 +22,8 @@ our @EXPORT_OK = qw(await);
 our $TOKEN = '7712345678:AAEstandInTokenOfTheMarketOnly000000';
 our $SECRET = 'market-secret_0123456789';
 our $FAL_KEY = 'market-fal-key:0123456789abcdef';
+our $GEMINI_KEY = 'market-gemini-key-0123456789';
+our @KLING = ('market-kling-key-0123456789', 'market-access', 'market-kling-secret');
 our @YOOKASSA = ('506751', 'test_market_secret_key');
 our @BETATRANSFER = ('pub_test_0123456789abcdef', 'sec_test_fedcba9876543210');
 
@@ -189,6 +191,7 @@ sub start_market {
 	$self->spawn('market', {}, $^X, "$self->{src}/t/market/market", '--dir', "$self->{dir}/market",
 		'--cert', "$self->{dir}/tls/server.pem", '--key', "$self->{dir}/tls/server.key", '--ca', $self->ca,
 		'--token', $TOKEN, '--fal-key', $FAL_KEY, '--fal-ms', $self->{fal_ms},
+		'--gemini-key', $GEMINI_KEY, '--kling-key', $KLING[0], '--kling-access', $KLING[1], '--kling-secret', $KLING[2],
 		'--yookassa-shop', $YOOKASSA[0], '--yookassa-key', $YOOKASSA[1], '--betatransfer-token', $BETATRANSFER[0],
 		'--betatransfer-secret', $BETATRANSFER[1], @{$self->{market_options}});
 	await('the market', 30, sub { -s "$self->{dir}/market/market.json" || !$self->is_running('market') });
@@ -212,6 +215,8 @@ sub market {
 sub person { my ($self, %person) = @_; return $self->market(post => '/control/person', \%person) }
 sub say { my ($self, $chat, $text) = @_; return $self->market(post => '/control/say', {chat => $chat, text => $text}) }
 sub press { my ($self, $chat, %what) = @_; return $self->market(post => '/control/press', {chat => $chat, %what}) }
+# send(1, caption => 'зима'): a photo drawn on the spot; kind => 'video', duration => 5; kind => 'document', …
+sub send { my ($self, $chat, %what) = @_; return $self->market(post => '/control/photo', {chat => $chat, %what}) }
 sub fault { my ($self, %fault) = @_; return $self->market(post => '/control/fault', \%fault) }
 sub chat { my ($self, $chat) = @_; return $self->market(get => "/control/chat/$chat")->{messages} }
 # pay(provider => 'yookassa', order => 'a1', action => 'decline'): what a payer or the provider does.
@@ -343,6 +348,10 @@ sub settings {
 			FAL_KEY => $FAL_KEY,
 			FAL_QUEUE_URL => "$out/fal/queue",
 			FAL_API_URL => "$out/fal/api",
+			NANO_BANANA_API_KEY => $GEMINI_KEY,
+			NANO_BANANA_API_URL => "$out/gemini",
+			KLING_API_KEY => $KLING[0],
+			KLING_API_URL => "$out/kling",
 			MEDIA_HOSTS => $place,
 			MEDIA_PRIVATE => 'yes',
 			CA_FILE => $self->ca,

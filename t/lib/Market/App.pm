@@ -4,7 +4,7 @@ use Mojo::Base -base, -signatures;
 # The market: the outside world in one process. One https port is what the bot's own code calls,
 # one http port is for people (the chat page) and tests (control).
 #
-# Sides so far: Telegram, fal.ai, and the payment services ЮKassa and Betatransfer with their
+# Sides so far: Telegram, the AI providers fal.ai, Gemini and Kling, and the payment services ЮKassa and Betatransfer with their
 # checkout pages. Another side is one module with routes(), made in sides() and faulted through
 # Market::Fault->serve like these.
 use Market::Api;
@@ -15,6 +15,8 @@ use Market::Clock;
 use Market::Control;
 use Market::Fal;
 use Market::Fault;
+use Market::Gemini;
+use Market::Kling;
 use Market::Log;
 use Market::Media;
 use Market::Notice;
@@ -23,6 +25,7 @@ use Market::Payments;
 use Market::Picture;
 use Market::Telegram;
 use Market::Webhook;
+use Market::Work;
 use Market::Yookassa;
 use Mojo::File qw(path);
 use Mojo::JSON qw(encode_json);
@@ -30,14 +33,14 @@ use Mojo::Server::Daemon;
 use Mojo::Util qw(url_escape);
 use Mojolicious;
 
-has [qw(dir cert key ca token fal_key fal_ms home http https yookassa_shop yookassa_key
+has [qw(dir cert key ca token fal_key fal_ms gemini_key kling_key kling_access kling_secret home http https yookassa_shop yookassa_key
     betatransfer_token betatransfer_secret)];
 has limits => sub {
     return {chat_burst => 20, chat_rate => 1, bot_burst => 30, bot_rate => 30, callback_age => 15,
         set_webhook_gap => 1};
 };
 has setting => sub ($self) {
-    return {fal_ms => $self->fal_ms // 3000, fal_keep_s => 3600, retry_scale => 1, expiry => {},
+    return {fal_ms => $self->fal_ms // 3000, fal_ms_to => 0, fal_keep_s => 3600, retry_scale => 1, expiry => {},
         yookassa_url => undef, yookassa_test => 1, yookassa_account => 'good',
         yookassa_receipt => 0, yookassa_refund => 'succeeded', notify => 1,
         betatransfer_account => 'good', betatransfer_numbers => 'cents', betatransfer_status => 1};
@@ -55,6 +58,12 @@ has telegram => sub ($self) {
     Market::Telegram->new(world => $self, token => $self->token, api => $self->api);
 };
 has fal     => sub ($self) { Market::Fal->new(world => $self, key => $self->fal_key) };
+has gemini  => sub ($self) { Market::Gemini->new(world => $self, key => $self->gemini_key // '') };
+has kling   => sub ($self) {
+    return Market::Kling->new(world => $self, key => $self->kling_key // '', access => $self->kling_access // '',
+        secret => $self->kling_secret // '');
+};
+has work    => sub ($self) { Market::Work->new(world => $self) };
 has clock    => sub { Market::Clock->new };
 has notice   => sub ($self) { Market::Notice->new(world => $self, ca => $self->ca) };
 has yookassa => sub ($self) {
@@ -71,7 +80,7 @@ has control => sub ($self) { Market::Control->new(world => $self) };
 has page    => sub ($self) { Market::Page->new(world => $self) };
 
 sub sides ($self) {
-    return ($self->fal, $self->yookassa, $self->betatransfer, $self->telegram);
+    return ($self->fal, $self->gemini, $self->kling, $self->yookassa, $self->betatransfer, $self->telegram);
 }
 
 sub start ($self) {

@@ -62,6 +62,15 @@ sub say ($self, $given) { return $self->act->say($given->{chat}, $given->{text},
 sub photo ($self, $given) {
     my $bytes;
     if (defined $given->{path}) { $bytes = Mojo::File->new($given->{path})->slurp }
+    elsif (($given->{kind} // '') eq 'video') {
+        my $work = $self->world->work;
+        my $key = $work->film($self->world->picture->png($given->{generated} // 'film', 720, 404), $given->{duration} // 5,
+            720, 404);
+        my $end = time + 20;
+        select undef, undef, undef, 0.05 until $work->film_ready($key) || time > $end;
+        $bytes = $work->film_ready($key) // die "no film\n";
+        return $self->act->send_file($given->{chat}, 'video', $bytes, {width => 720, height => 404, duration => 5, %$given});
+    }
     else { $bytes = $self->world->picture->png($given->{generated} // 'photo', 1024, 768) }
     my $kind = $given->{kind} // 'photo';
     return $self->act->send_file($given->{chat}, $kind, $bytes, {%$given,
@@ -124,7 +133,8 @@ sub counts ($self, $c) {
         in_flight => $webhook->in_flight},
         sends => $world->telegram->sent, strange => scalar @{$world->log->strange},
         fal => {submits => $fal->submits, by_prompt => $fal->by_prompt,
-            by_input => $fal->by_input}, %{$world->payments->counts}};
+            by_input => $fal->by_input},
+        (map { $_ => {submits => $world->$_->submits, by_prompt => $world->$_->by_prompt} } qw(gemini kling)), %{$world->payments->counts}};
 }
 
 sub requests ($self, $c) {

@@ -116,11 +116,20 @@ sub submit ($self, $c, $model) {
     if (my $wrong = Market::FalModel::wrong($known, $input)) {
         return model_error(422, @$wrong{qw(type msg loc)}, input => $wrong->{input});
     }
+    return json(404, {detail => "Application \"$model\" not found"}) if ($input->{prompt} // '') =~ /\[gone\]/;
+    my @given;
+    for my $url (Market::FalModel::urls($known, $input)) {
+        my ($bytes, $ext) = $self->world->work->fetch($url);
+        return model_error(422, 'file_download_error', "Failed to download the file: $ext", ['body']) if !defined $bytes;
+        return model_error(422, 'image_load_error', 'Failed to load the image', ['body']) if $ext !~ /^(?:png|jpg|webp)$/;
+        push @given, $bytes;
+    }
     my $id      = _uuid();
     my $base    = join '/', (split m{/}, $model)[0, 1];
-    my $seconds = $self->world->setting->{fal_ms} / 1000;
+    my ($least, $most) = @{$self->world->setting}{qw(fal_ms fal_ms_to)};
+    my $seconds = ($least + ($most > $least ? rand($most - $least) : 0)) / 1000;
     $self->requests->{$id} = {id => $id, model => $model, base => $base, input => $input,
-        at => time, takes => $seconds, script => _script($input->{prompt} // '')};
+        given => \@given, at => time, takes => $seconds, script => _script($input->{prompt} // '')};
     $self->{last_id} = $id;
     $self->submits($self->submits + 1);
     $self->by_input->{to_json($input)}++;
@@ -221,7 +230,7 @@ sub _make ($self, $request) {
     my $model = Market::FalModel::find($request->{model});
     my $seed  = $request->{input}{seed} // int rand 2**31;
     my @images = map { $self->_image($request, $_) } 1 .. ($request->{input}{num_images} // 1);
-    my %body = (images => \@images);
+    my %body = $model->{one} ? (image => $images[0]) : (images => \@images);
     $body{seed} = $seed + 0 if $model->{gives_seed};
     $body{description} = '' if $model->{gives_description};
     $body{prompt} = $prompt if $model->{gives_nsfw};
@@ -232,7 +241,7 @@ sub _make ($self, $request) {
 
 sub _image ($self, $request, $n) {
     my ($w, $h) = Market::FalModel::size($request->{input});
-    my $bytes = $self->world->picture->png($request->{input}{prompt}, $w, $h, $n);
+    my $bytes = $self->_bytes($request, $w, $h, $n);
     my $script = $request->{script};
     $bytes = '<!doctype html><title>Not a picture</title>' if $script eq 'notimage';
     $bytes .= "\0" x ((30 << 20) - length $bytes) if $script eq 'huge';
@@ -240,6 +249,17 @@ sub _image ($self, $request, $n) {
     $self->files->{$path} = \$bytes;
     return {url => $self->world->https . "/fal/media/files/$path", content_type => 'image/png',
         file_name => $path =~ s{.*/}{}r, file_size => length $bytes, width => $w, height => $h};
+}
+
+# What the model makes: out of what it was given, or of words alone.
+sub _bytes ($self, $request, $w, $h, $n) {
+    my $makes  = Market::FalModel::find($request->{model})->{makes} // '';
+    my $prompt = $request->{input}{prompt} // '';
+    my $work   = $self->world->work;
+    return $work->collage($prompt, $request->{given}, $w, $h) if $makes eq 'collage';
+    return $work->scaled($request->{given}[0], 1) if $makes eq 'retouch';
+    return $work->scaled($request->{given}[0], 2) if $makes eq 'upscale';
+    return $self->world->picture->png($prompt, $w, $h, $n);
 }
 
 sub media ($self, $c) {

@@ -3,7 +3,8 @@ use Mojo::Base -strict, -signatures;
 
 # What the models take, as fal's client types have it. A field is required when it ends in '!'.
 #   s string   i integer   n number   b boolean   [a b] one of   s* list of strings
-#   size  the name of a preset, or {width, height}
+#   size  the name of a preset, or {width, height}   u address of a picture   u* list of them
+# Without a prompt there is one made of the model's name, for the picture's caption.
 no warnings 'experimental::builtin';
 use Scalar::Util qw(blessed);
 
@@ -35,6 +36,17 @@ my %MODEL = (
         'prompt!' => 's', aspect_ratio => [@RATIO, '9:21'], guidance_scale => 'n', seed => 'i',
         safety_tolerance => [1 .. 6], output_format => [qw(jpeg png)], enhance_prompt => 'b',
         num_images => 'i', sync_mode => 'b'}},
+    (map { $_ => {gives_seed => 1, makes => 'collage', takes => {%SEEDREAM, 'image_urls!' => 'u*'}} }
+        'fal-ai/bytedance/seedream/v4/edit', 'fal-ai/bytedance/seedream/v4.5/edit'),
+    'fal-ai/flux-pro/kontext' => {gives_seed => 1, gives_nsfw => 1, makes => 'collage', takes => {
+        'prompt!' => 's', 'image_url!' => 'u', aspect_ratio => [@RATIO, '9:21'], guidance_scale => 'n',
+        seed => 'i', safety_tolerance => [1 .. 6], output_format => [qw(jpeg png)], num_images => 'i'}},
+    'half-moon-ai/ai-face-swap/faceswapimage' => {makes => 'collage', one => 1, takes => {
+        'source_face_url!' => 'u', 'target_image_url!' => 'u'}},
+    'fal-ai/retoucher' => {gives_seed => 1, makes => 'retouch', one => 1, takes => {'image_url!' => 'u', seed => 'i'}},
+    'fal-ai/seedvr/upscale/image' => {gives_seed => 1, makes => 'upscale', one => 1, takes => {'image_url!' => 'u',
+        upscale_mode => [qw(factor target)], upscale_factor => 'n', target_resolution => 's', noise_scale => 'n',
+        output_format => [qw(png jpg webp)], seed => 'i'}},
     map { $_ => {gives_seed => 1, gives_description => 1, takes => \%IMAGEN} }
         map {"fal-ai/imagen4/preview$_"} '', '/fast', '/ultra',
 );
@@ -66,7 +78,7 @@ sub wrong ($model, $input) {
         return {type => 'less_than_equal', msg => 'Input should be from 1 to 6',
             loc => ['body', $tall], input => $input->{$tall}};
     }
-    return undef unless length $input->{prompt} > 5000;
+    return undef unless length($input->{prompt} // '') > 5000;
     return {type => 'sequence_too_long', msg => 'Prompt is too long', loc => ['body', 'prompt']};
 }
 
@@ -77,7 +89,7 @@ sub _bad ($type, $value) {
         return undef if !ref $value && !$number && grep { $_ eq $value } @$type;
         return ['literal_error', 'Input should be ' . join ' or ', map {"'$_'"} @$type];
     }
-    if ($type eq 's') {
+    if ($type eq 's' || $type eq 'u') {
         return ['string_type', 'Input should be a valid string'] if ref $value || $number;
         return $value eq '' ? ['string_too_short', 'String should have at least 1 character']
             : undef;
@@ -87,11 +99,17 @@ sub _bad ($type, $value) {
     return $number ? undef : ['float_type', 'Input should be a valid number'] if $type eq 'n';
     return $bool ? undef : ['bool_type', 'Input should be a valid boolean'] if $type eq 'b';
     return ref $value eq 'ARRAY' && !grep({ref} @$value) ? undef
-        : ['list_type', 'Input should be a valid list'] if $type eq 's*';
+        : ['list_type', 'Input should be a valid list'] if $type =~ /^[su]\*$/;
     return undef if !ref $value && $SIZE{$value};
     return undef if ref $value eq 'HASH' && 2 ==
         grep { ($value->{$_} // '') =~ /^\d{2,4}$/ } qw(width height);
     return ['value_error', 'Input should be a preset or an object with width and height'];
+}
+
+# The addresses of pictures in an input, in the order of their fields' names, lists as they are.
+sub urls ($model, $input) {
+    my @fields = grep { $model->{takes}{"$_!"} && $model->{takes}{"$_!"} =~ /^u/ } sort keys %$input;
+    return map { ref $input->{$_} ? $input->{$_}->@* : $input->{$_} } @fields;
 }
 
 # Never more than 1024 on the long side: the market's pictures are drawn in a moment.
