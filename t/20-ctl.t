@@ -73,11 +73,11 @@ subtest 'migrate' => sub {
 	is $status, 1, 'a migration that was changed';
 	like $err, qr/0001_ledger was changed/, 'is refused';
 	spew($first, $was);
-	spew("$copy/migrations/0004_more.sql", 'CREATE TABLE store.more (id int);');
+	spew("$copy/migrations/0005_more.sql", 'CREATE TABLE store.more (id int);');
 	($status, $out, $err) = $migrate->();
-	like "$status $err", qr/^1 .*4 migrations, this program knows 3/, 'so is one this program does not know';
-	rename "$copy/migrations/0004_more.sql", "$copy/migrations/more.sql";
-	like +($migrate->())[2], qr/should begin with 0004_/, 'and one without a number';
+	like "$status $err", qr/^1 .*5 migrations, this program knows 4/, 'so is one this program does not know';
+	rename "$copy/migrations/0005_more.sql", "$copy/migrations/more.sql";
+	like +($migrate->())[2], qr/should begin with 0005_/, 'and one without a number';
 	unlink "$copy/migrations/more.sql";
 	spew("$copy/functions/9_wrong.sql", 'CREATE FUNCTION store.wrong() RETURNS int LANGUAGE sql AS $$ SELECT nothing $$;');
 	($status, $out, $err) = $migrate->();

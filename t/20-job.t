@@ -62,13 +62,15 @@ subtest 'from the order to the picture' => sub {
 	my ($status) = $life->next('chat');
 	is_deeply [@$status{qw(kind message_id chat_id lang job_id)}], ['edit', 77, $who, 'ru', $job],
 		'its status takes the place of the quote';
-	is_deeply $status->{payload}, {notice => 'job_status', args => {job => 1, progress => 0, place => 1}},
+	is_deeply $status->{payload}, {notice => 'job_status', args => {job => 1, progress => 0, place => 1,
+		mode => 'generate'}},
 		'with the place in the queue';
 	$life->tell($status, 'done', result => {message_id => 77});
 
 	my ($submit) = $life->claim('media');
+	like delete $submit->{payload}{order}, qr/^at-1-\d+$/, 'the order has a name of ours';
 	is_deeply $submit->{payload}, {job => 1, provider => 'fal', model => 'fal-ai/fast',
-		input => {prompt => 'кот', n => 1}}, 'the order to the provider';
+		input => {prompt => 'кот', n => 1}, places => [], files => []}, 'the order to the provider';
 	is_deeply [@$submit{qw(kind attempts fence memo)}], ['submit', 1, 1, {}], 'its first attempt';
 	is state_of($job), 'processing submit 10', 'processing from then on';
 	is $life->look($job)->{submits}, 1, 'the intent is kept before the call';
@@ -90,7 +92,7 @@ subtest 'from the order to the picture' => sub {
 	($poll) = $life->next('media');
 	$life->tell($poll, 'done', result => {files => [{url => 'https://x/y.png'}]});
 	my ($fetch) = $life->next('media');
-	is_deeply $fetch->{payload}, {job => 1, files => [{url => 'https://x/y.png'}]}, 'the files are fetched';
+	is_deeply $fetch->{payload}, {job => 1, provider => 'fal', files => [{url => 'https://x/y.png'}]}, 'the files are fetched';
 	is state_of($job), 'processing fetch 50', 'in that step';
 	my %file = (path => 'job/1/1/0', type => 'image/png', bytes => 5, width => 1, height => 2);
 	$life->tell($fetch, 'done', result => {files => [\%file]});
@@ -100,7 +102,7 @@ subtest 'from the order to the picture' => sub {
 		'progress has coalesced, and goes before the result';
 	$life->tell($_, 'done', result => {message_id => 77}) for @said;
 	my ($photo) = $life->next('chat');
-	is_deeply $photo->{payload}, {notice => 'result', args => {job => 1}, files => [\%file]}, 'the result';
+	is_deeply $photo->{payload}, {notice => 'result', args => {job => 1, picture => 1}, files => [\%file]}, 'the result';
 	is $life->purse($who)->{free}, 49, 'held until it is there';
 	$life->tell($photo, 'done', result => {message_id => 78, file_id => 'F', file_unique_id => 'U'});
 	is state_of($job), 'completed done 100', 'complete';
@@ -108,13 +110,16 @@ subtest 'from the order to the picture' => sub {
 		price => {unit => 'free', amount => 1}, left => {unit => 'free', amount => 49}}}, 'the price is told';
 	my ($end) = $life->next('chat');
 	is_deeply [@$end{qw(kind message_id)}], ['edit', 77], 'where the status was';
-	my ($sweep) = $life->next('media');
-	is_deeply [@$sweep{qw(kind payload)}], ['sweep', {job => 1}], 'the files go';
+	my ($sweep, $last) = $life->next('media');
+	is_deeply [@$sweep{qw(kind payload)}], ['sweep', {job => 1, keep => ['job/1/1/0']}],
+		'the files go, but for the original';
 	$life->tell($_, 'done') for $end, $sweep;
+	is_deeply [@$last{qw(kind payload)}], ['sweep', {job => 1}], 'and that a day later';
+	$life->tell($last, 'done');
 	is $pg->value(q{SELECT result ->> 'file_id' FROM store.job WHERE id = 1}), 'F', 'Telegram keeps the picture';
 	my ($view) = $life->call(responder => 'SELECT * FROM responder.job_view(?, ?)', $who, $job);
-	is_deeply $view, {job => 1, offer => 'generate.fast', mode => 'generate', title => 'Fast', prompt => 'кот',
-		status => 'completed'}, 'it can be looked at';
+	is_deeply $view, {offer => 'generate.fast', mode => 'generate', prompt => 'кот', status => 'completed', ratio => '',
+		files => '[]', result => 'F', form => undef}, 'it can be looked at';
 	is scalar($life->call(responder => 'SELECT * FROM responder.job_view(?, ?)', 1, $job)), 0, 'by its person';
 	is $pg->value(q{SELECT count(*) FROM store.task WHERE state IN ('ready', 'leased')}), 0, 'nothing is left to do';
 	whole;
@@ -167,10 +172,12 @@ subtest 'every class of failure' => sub {
 			is $life->tell($task, 'refused', class => $class, text => 'said no'), 'ok', "$kind refused: $class";
 			is state_of($job) =~ s/ \d+$//r, 'failed done', 'failed';
 			my ($said) = grep { $_->{notice} eq 'job_failed' } $life->look($job)->{notices}->@*;
-			is_deeply $said->{args}, {job => $job, reason => $reason{$class}, back => {unit => 'free', amount => 1},
+			is_deeply $said->{args}, {job => $job, mode => 'generate', reason => $reason{$class}, back => {unit => 'free', amount => 1},
 				left => {unit => 'free', amount => 50}}, 'told with what came back';
 			is $life->purse($who)->{free}, 50, 'and it came back';
 			like tasks($job), qr/ sweep:ready$/, 'swept';
+			is $pg->value('DELETE FROM store.offer_change RETURNING offer'), $kind eq 'submit' && $class eq 'gone'
+				? 'generate.fast' : undef, 'an offer is switched off when its model is gone, and only then';
 		}
 	}
 	whole;
@@ -182,7 +189,7 @@ subtest 'roubles come back as roubles' => sub {
 	my ($job, $task) = at('submit', who => $who, unit => 'rub', amount => 1000);
 	is $life->purse($who)->{rub}, 1500, 'held';
 	$life->tell($task, 'refused', class => 'policy');
-	is_deeply $life->look($job)->{notices}[-1]{args}, {job => $job, reason => 'policy',
+	is_deeply $life->look($job)->{notices}[-1]{args}, {job => $job, mode => 'generate', reason => 'policy',
 		back => {unit => 'rub', amount => 1000}, left => {unit => 'rub', amount => 2500}}, 'all of them';
 	whole;
 };
@@ -223,7 +230,8 @@ subtest 'an order of unknown fate' => sub {
 	like notices($job), qr/job_finding$/, 'the person is told';
 	my ($lookup) = $life->next('media');
 	is $lookup->{kind}, 'lookup', 'a lookup';
-	is_deeply [sort keys $lookup->{payload}->%*], [qw(input job model provider since taken)], 'knows what to look for';
+	is_deeply [sort keys $lookup->{payload}->%*], [qw(files input job model order places provider since taken)],
+		'knows what to look for';
 	like $lookup->{payload}{since}, qr/^\d{10}$/, 'and since when';
 	$life->tell($lookup, 'later', result => {seen => 1});
 	($lookup) = $life->next('media');

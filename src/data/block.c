@@ -12,7 +12,8 @@
 #define TEXT_MAX 65536          /* bytes of a folded text; longer ones are looked at so far */
 
 struct block {
-	char *text;                     /* folded phrases: " word word " each, a '*' before the last space for beginnings */
+	char *text;                     /* folded phrases: " word word " each,
+		a '*' before the last space for beginnings */
 	size_t phrases[BLOCK_WORDS_MAX];        /* where each begins */
 	size_t count;
 };
@@ -56,16 +57,22 @@ static uint32_t fold_point(uint32_t point)
 	return ' ';
 }
 
-/* Latin letters that look like Cyrillic ones, within a word that has Cyrillic ones beside. */
-static uint32_t cyrillic_of(uint32_t point)
+/* Latin letters, and digits, that look like Cyrillic ones. */
+static const struct { char latin; uint16_t cyrillic; } pairs[] = {
+	{'a', 0x430}, {'e', 0x435}, {'o', 0x43e}, {'p', 0x440}, {'c', 0x441}, {'y', 0x443}, {'x', 0x445},
+	{'k', 0x43a}, {'m', 0x43c}, {'t', 0x442}, {'h', 0x43d}, {'b', 0x432}, {'0', 0x43e}, {'3', 0x437},
+	{'4', 0x447},
+};
+
+/* A letter as one of the alphabet that most of its word is in. */
+static uint32_t letter_in(uint32_t point, bool cyrillic)
 {
-	static const struct { char latin; uint16_t cyrillic; } pairs[] = {
-		{'a', 0x430}, {'e', 0x435}, {'o', 0x43e}, {'p', 0x440}, {'c', 0x441}, {'y', 0x443}, {'x', 0x445}, {'k', 0x43a},
-		{'m', 0x43c}, {'t', 0x442}, {'h', 0x43d}, {'b', 0x432}, {'0', 0x43e}, {'3', 0x437}, {'4', 0x447},
-	};
-	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-		if (point == (uint32_t)pairs[i].latin)
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+		if (cyrillic && point == (uint32_t)pairs[i].latin)
 			return pairs[i].cyrillic;
+		if (!cyrillic && point == pairs[i].cyrillic)
+			return (uint32_t)pairs[i].latin;
+	}
 	return point;
 }
 
@@ -84,18 +91,26 @@ static bool is_cyrillic(uint32_t point)
 	return point >= 0x400 && point <= 0x45f;
 }
 
-static void put_word(struct buf *out, const uint32_t *word, size_t length)
+/* Which alphabet a word of both is read in. */
+enum lean { LEAN_MOST /* the one that most of it is in */, LEAN_CYRILLIC, LEAN_LATIN };
+
+static void put_word(struct buf *out, enum lean lean, const uint32_t *word, size_t length)
 {
-	bool cyrillic = false;
+	size_t cyrillic = 0, latin = 0;
+	for (size_t i = 0; i < length; i++) {
+		cyrillic += is_cyrillic(word[i]);
+		latin += word[i] >= 'a' && word[i] <= 'z';
+	}
+	bool is = lean == LEAN_MOST ? cyrillic >= latin : lean == LEAN_CYRILLIC;
+	bool one = cyrillic == 0 || (latin == 0 && lean == LEAN_LATIN);
 	for (size_t i = 0; i < length; i++)
-		cyrillic |= is_cyrillic(word[i]);
-	for (size_t i = 0; i < length; i++)
-		put_point(out, cyrillic ? cyrillic_of(word[i]) : word[i]);
+		put_point(out, one ? word[i] : letter_in(word[i], is));
 }
 
-/* " one two three ": folded words with one space between. Letters standing alone, three or more of them, are taken for
+/* " one two three ": folded words with one space between. Letters standing alone,
+	three or more of them, are taken for
  * one word that was pulled apart. */
-static void fold(const char *text, struct buf *out)
+static void fold(const char *text, enum lean lean, struct buf *out)
 {
 	uint32_t word[64];
 	size_t length = 0, singles = 0;
@@ -106,7 +121,7 @@ static void fold(const char *text, struct buf *out)
 			continue;
 		if (point != ' ') {
 			if (length == sizeof word / sizeof *word) {
-				put_word(out, word, length);
+				put_word(out, lean, word, length);
 				length = 0;
 			}
 			word[length++] = point;
@@ -116,7 +131,7 @@ static void fold(const char *text, struct buf *out)
 			singles = length == 1 ? singles + 1 : 0;
 			if (singles >= 2 && out->length && out->data[out->length - 1] == ' ')
 				out->length--;
-			put_word(out, word, length);
+			put_word(out, lean, word, length);
 			buf_char(out, ' ');
 			length = 0;
 		}
@@ -152,7 +167,7 @@ struct block *block_read(const char *path, struct buf *errors)
 			break;
 		}
 		block->phrases[block->count++] = folded.length;
-		fold(at, &folded);
+		fold(at, LEAN_MOST, &folded);
 		buf_char(&folded, '\0');
 	}
 	block->text = mem_alloc(folded.length + 1);
@@ -186,7 +201,8 @@ static const char *const young[] = {
 };
 static const char *const sexual[] = {
 	"секс", "порн", "эротич", "эротик", "голая", "голой", "голую", "голый", "голого", "голые", "голых",
-	"голеньк", "обнажен", "обнажи", "раздет", "разде", "минет", "трах", "ебет", "ебут", "ебля", "выеб",
+	"голеньк", "обнажен", "обнажи", "раздет", "раздень", "раздеть", "раздева", "минет", "трах",
+		"ебет", "ебут", "ебля", "выеб",
 	"член", "вагин", "пизд", "сперм", "оргазм", "мастурб", "хентай", "интим", "нюдс", "ню", "стриптиз",
 	"соблазн", "сексуальн", "sex", "porn", "nude", "naked", "nsfw", "erotic", "hentai", "topless",
 	"undress", "blowjob", "fuck", "penis", "vagina", "masturb", "orgasm", "lewd", "cum", "bottomless",
@@ -247,19 +263,28 @@ static bool has_phrase(const char *folded, const char *phrase)
 	return strstr(folded, start);
 }
 
-enum block_end block_match(const struct block *block, const char *text)
+static enum block_end match_folded(const struct block *block, const char *folded)
 {
-	struct buf buf;
-	enum block_end end = BLOCK_FREE;
-	buf_init(&buf, TEXT_MAX);
-	fold(text, &buf);
-	const char *folded = buf_text(&buf);
 	if ((has_any(folded, young, sizeof young / sizeof *young) || has_young_age(folded)) &&
 		has_any(folded, sexual, sizeof sexual / sizeof *sexual))
-		end = BLOCK_MINOR;
-	for (size_t i = 0; end == BLOCK_FREE && block && i < block->count; i++)
+		return BLOCK_MINOR;
+	for (size_t i = 0; block && i < block->count; i++)
 		if (has_phrase(folded, block->text + block->phrases[i]))
-			end = BLOCK_LISTED;
-	buf_free(&buf);
-	return end;
+			return BLOCK_LISTED;
+	return BLOCK_FREE;
+}
+
+enum block_end block_match(const struct block *block, const char *text)
+{
+	enum block_end worst = BLOCK_FREE;
+	/* A word may be written in letters of both alphabets to be overlooked. */
+	for (enum lean lean = LEAN_MOST; lean <= LEAN_LATIN; lean++) {
+		struct buf buf;
+		buf_init(&buf, TEXT_MAX);
+		fold(text, lean, &buf);
+		enum block_end end = match_folded(block, buf_text(&buf));
+		buf_free(&buf);
+		worst = end > worst ? end : worst;
+	}
+	return worst;
 }

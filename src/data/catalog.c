@@ -258,7 +258,7 @@ static const char *read_package(json *entry, struct package *package)
 {
 	package->id = json_text(entry, "id");
 	if (!package->id || !button_is_word(package->id))
-		return "id is no word of small letters and _, 23 at most";
+		return "id is no word of small letters, digits, _ . and -, 39 at most";
 	if (!json_i64(entry, "credits", &package->credits) || package->credits < 1 || package->credits > MONEY_MAX)
 		return "credits is not a positive whole number";
 	if (!json_text(entry, "price") || money_parse(json_text(entry, "price"), &package->price) || !package->price)

@@ -39,7 +39,8 @@ static const char *gathered(enum dialog dialog)
 	case DIALOG_MERGE_TEXT: return ",\"files\":" FILES;
 	case DIALOG_VIDEO_LENGTH: return ",\"family\":\"kling-3.0\"";
 	case DIALOG_VIDEO_INPUT: return ",\"family\":\"kling-3.0\",\"length\":5";
-	case DIALOG_VIDEO_TEXT: return ",\"family\":\"kling-3.0\",\"length\":5,\"files\":[{\"file_id\":\"f1\",\"form\":\"photo\"}]";
+	case DIALOG_VIDEO_TEXT:
+		return ",\"family\":\"kling-3.0\",\"length\":5,\"files\":[{\"file_id\":\"f1\",\"form\":\"photo\"}]";
 	case DIALOG_VIDEO_PHOTO:
 		return ",\"family\":\"kling-2.6\",\"length\":5,\"clip_s\":4,\"files\":[{\"file_id\":\"v1\",\"form\":\"video\"}]";
 	case DIALOG_IDLE: case DIALOG_PROMPT: case DIALOG_EDIT_PHOTO: case DIALOG_FACE: case DIALOG_RETOUCH:
@@ -49,13 +50,16 @@ static const char *gathered(enum dialog dialog)
 	}
 }
 
-/* A person with 4 free operations and an open gate, who has accepted the terms; a job, a quote and an album of theirs
+/* A person with 4 free operations and an open gate, who has accepted the terms; a job,
+	a quote and an album of theirs
  * are known. */
 static struct views views_of(enum dialog dialog)
 {
 	struct views views = {.gate = GATE_OPEN, .lang = "ru", .free = 4, .free_granted = 4, .terms = 1,
-		.dialog = arena_fmt(arena, "{\"state\":\"%s\",\"screen\":%d%s}", dialog_name(dialog), SCREEN, gathered(dialog)),
-		.job = {true, "generate.standard", "generate", "completed", "an old prompt", "", "[]", "r1", "photo"},
+		.dialog = arena_fmt(arena, "{\"state\":\"%s\",\"screen\":%d%s}", dialog_name(dialog),
+			SCREEN, gathered(dialog)),
+		.job = {true, "generate.standard", "generate", "completed", "an old prompt", "", "[]",
+			"r1", "photo"},
 		.quote = {true, "generate.standard", "an old prompt", "", "[]", 0},
 		.album = {true, FILES, ""},
 		.page = "{\"rows\":[],\"jobs\":3,\"completed\":2,\"failed\":1,\"spent_rub\":{\"unit\":\"rub\",\"amount\":0},"

@@ -61,7 +61,8 @@ static void check_cell(const struct update *update, const struct views *views, c
 	}
 	bool answers = words > 0 || plan.toast != NULL;
 
-	ok(plan.count < PLAN_STEPS_MAX && refusable <= 1 && buttons_live(&plan, update->id) && is_renderable(&plan) && (answers || !must_answer)
+	ok(plan.count < PLAN_STEPS_MAX && refusable <= 1 && buttons_live(&plan, update->id)
+		&& is_renderable(&plan) && (answers || !must_answer)
 		&& (!silent || (plan.count == 0 && plan.toast == NULL))
 		&& (plan.toast == NULL || update->kind == UPDATE_PRESS || update->kind == UPDATE_CHECKOUT)
 		&& (refusable == 0 || views->gate == GATE_OPEN), "%s: %s", what, plan_text(&plan));
@@ -107,18 +108,24 @@ static void test_matrix(void)
 		{UPDATE_PRESS, "top:100"}, {UPDATE_PRESS, "top:9"}, {UPDATE_PRESS, "top:9223372036854775807"},
 		{UPDATE_PRESS, "sum"}, {UPDATE_PRESS, "pack:small"}, {UPDATE_PRESS, "pack:none"},
 		{UPDATE_PRESS, "check:5"}, {UPDATE_PRESS, "st:5"}, {UPDATE_PRESS, "st:9223372036854775807"},
-		{UPDATE_PRESS, "csv"}, {UPDATE_COMMAND, "history"}, {UPDATE_COMMAND, "jobs"}, {UPDATE_COMMAND, "get"},
+		{UPDATE_PRESS, "csv"}, {UPDATE_COMMAND, "history"}, {UPDATE_COMMAND, "jobs"},
+		{UPDATE_COMMAND, "get"},
 		{UPDATE_COMMAND, "stats"}, {UPDATE_COMMAND, "language"}, {UPDATE_COMMAND, "terms"},
 		{UPDATE_COMMAND, "support"}, {UPDATE_COMMAND, "mydata"}, {UPDATE_COMMAND, "deleteme"},
 		{UPDATE_COMMAND, "admin"}, {UPDATE_TEXT, "голая школьница"}, {UPDATE_VIDEO, "caption"},
 		{UPDATE_PRESS, "x:7"}, {UPDATE_PRESS, "x:6"}, {UPDATE_PRESS, "ok:7"}, {UPDATE_PRESS, "ok:6"},
 		{UPDATE_PRESS, "use:7:edit"}, {UPDATE_PRESS, "use:7:merge"}, {UPDATE_PRESS, "use:6:edit"},
 		{UPDATE_PRESS, "use:7:video"}, {UPDATE_PRESS, "use:7:upscale"}, {UPDATE_PRESS, "vm:7:kling-3.0"},
-		{UPDATE_PRESS, "vm:7:none"}, {UPDATE_PRESS, "vl:7:5"}, {UPDATE_PRESS, "vl:7:7"}, {UPDATE_PRESS, "vl:6:5"},
-		{UPDATE_PRESS, "forget:7"}, {UPDATE_PRESS, "forget:6"}, {UPDATE_PRESS, "al:5"}, {UPDATE_PRESS, "mod:5"},
-		{UPDATE_PRESS, "of:5:generate.banana"}, {UPDATE_PRESS, "of:5:edit.banana"}, {UPDATE_PRESS, "of:5:none"},
-		{UPDATE_PRESS, "rats:5"}, {UPDATE_PRESS, "ra:5:16x9"}, {UPDATE_PRESS, "ra:5:9x9"}, {UPDATE_PRESS, "back:5"},
-		{UPDATE_PRESS, "terms"}, {UPDATE_PRESS, "yes:5"}, {UPDATE_PRESS, "yespay"}, {UPDATE_PRESS, "lang:en"},
+		{UPDATE_PRESS, "vm:7:none"}, {UPDATE_PRESS, "vl:7:5"}, {UPDATE_PRESS, "vl:7:7"},
+		{UPDATE_PRESS, "vl:6:5"},
+		{UPDATE_PRESS, "forget:7"}, {UPDATE_PRESS, "forget:6"}, {UPDATE_PRESS, "al:5"},
+		{UPDATE_PRESS, "mod:5"},
+		{UPDATE_PRESS, "of:5:generate.banana"}, {UPDATE_PRESS, "of:5:edit.banana"},
+		{UPDATE_PRESS, "of:5:none"},
+		{UPDATE_PRESS, "rats:5"}, {UPDATE_PRESS, "ra:5:16x9"}, {UPDATE_PRESS, "ra:5:9x9"},
+		{UPDATE_PRESS, "back:5"},
+		{UPDATE_PRESS, "terms"}, {UPDATE_PRESS, "yes:5"}, {UPDATE_PRESS, "yespay"},
+		{UPDATE_PRESS, "lang:en"},
 		{UPDATE_PRESS, "lang:de"}, {UPDATE_PRESS, "jobs"}, {UPDATE_PRESS, "jc:5"}, {UPDATE_PRESS, "hist:5"},
 		{UPDATE_PRESS, "get:5"},
 		{UPDATE_UNBLOCKED, ""}, {UPDATE_CHECKOUT, ""}, {UPDATE_PAYMENT, "charge"},
@@ -152,7 +159,8 @@ static void test_exits(void)
 	static const struct {
 		enum update_kind kind;
 		const char *text;
-	} exits[] = {{UPDATE_COMMAND, "cancel"}, {UPDATE_COMMAND, "start"}, {UPDATE_PRESS, "menu"}, {UPDATE_PRESS, "x:7"}};
+	} exits[] = {{UPDATE_COMMAND, "cancel"}, {UPDATE_COMMAND, "start"}, {UPDATE_PRESS, "menu"},
+		{UPDATE_PRESS, "x:7"}};
 	static const char *const dead[] = {"x:6", "ok:6", "use:6:edit", "vm:6:kling-3.0", "vl:6:10", "forget:6"};
 
 	for (size_t d = 0; d < DIALOG_COUNT; d++) {
@@ -167,7 +175,8 @@ static void test_exits(void)
 		for (size_t i = 0; i < COUNT(dead); i++) {
 			struct plan plan = decide(update_of(UPDATE_PRESS, dead[i]), &views);
 
-			is_str(plan_text(&plan), "toast.gone", "an old %s in %s does nothing", dead[i], dialog_name((enum dialog)d));
+			is_str(plan_text(&plan), "toast.gone", "an old %s in %s does nothing", dead[i],
+				dialog_name((enum dialog)d));
 		}
 	}
 }
@@ -192,7 +201,8 @@ static const char *walk(const char *const *inputs, struct plan *plan)
 
 			(void)json_i64(dialog, "screen", &screen);
 			json_drop(dialog);
-			text = arena_fmt(arena, "%.*s%lld%s", (int)(strchr(text, '@') - text), text, (long long)screen,
+			text = arena_fmt(arena, "%.*s%lld%s", (int)(strchr(text, '@') - text), text,
+				(long long)screen,
 				strchr(text, '@') + 1);
 		}
 		struct update update = update_of(kind, text);
@@ -228,16 +238,23 @@ static void test_ways(void)
 		{"quote=upscale.standard:free:1 dialog=idle", {"=m:upscale", "+photo"}},
 		{"quote=add_text.local:rub:0 dialog=idle", {"=m:add_text", "+photo", "happy birthday"}},
 		{"quote=add_text.local:rub:0 dialog=idle", {"=m:add_text", "happy birthday", "+photo"}},
-		{"wait=video.kling-3.0.text.5:rub:10000 dialog=idle", {"=m:video", "=vm:@:kling-3.0", "=vl:@:5", "a wave"}},
-		{"wait=video.kling-3.0.photo.10:rub:20000 dialog=idle", {"=m:video", "=vm:@:kling-3.0", "=vl:@:10", "+photo", "wind"}},
-		{"wait=video.kling-3.0.photo.5:rub:10000 dialog=idle", {"+photo", "=use:@:video", "=vm:@:kling-3.0", "=vl:@:5", "wind"}},
-		{"wait=video.kling-3.0.video.5:rub:10000 dialog=idle", {"=m:video", "=vm:@:kling-3.0", "=vl:@:10", "+film", "winter"}},
+		{"wait=video.kling-3.0.text.5:rub:10000 dialog=idle",
+		{"=m:video", "=vm:@:kling-3.0", "=vl:@:5", "a wave"}},
+		{"wait=video.kling-3.0.photo.10:rub:20000 dialog=idle",
+		{"=m:video", "=vm:@:kling-3.0", "=vl:@:10", "+photo", "wind"}},
+		{"wait=video.kling-3.0.photo.5:rub:10000 dialog=idle",
+		{"+photo", "=use:@:video", "=vm:@:kling-3.0", "=vl:@:5", "wind"}},
+		{"wait=video.kling-3.0.video.5:rub:10000 dialog=idle",
+		{"=m:video", "=vm:@:kling-3.0", "=vl:@:10", "+film", "winter"}},
 		{"wait=video.kling-3.0.video.5:rub:10000 dialog=idle", {"+film", "winter"}},
 		{"wait=video.kling-3.0.video.5:rub:10000", {"+film winter"}},
-		{"wait=video.kling-2.6.motion.5:rub:10000 dialog=idle", {"=m:video", "=vm:@:kling-2.6", "=vl:@:5", "+film", "+photo"}},
-		{"say=video_no_film say=ask_video_input dialog=video_input", {"=m:video", "=vm:@:kling-1.5", "=vl:@:5", "+film"}},
+		{"wait=video.kling-2.6.motion.5:rub:10000 dialog=idle",
+		{"=m:video", "=vm:@:kling-2.6", "=vl:@:5", "+film", "+photo"}},
+		{"say=video_no_film say=ask_video_input dialog=video_input",
+		{"=m:video", "=vm:@:kling-1.5", "=vl:@:5", "+film"}},
 		{"say=ask_video_input dialog=video_input", {"=m:video", "=vm:@:kling-1.5", "=vl:@:5", "a wave"}},
-		{"wait=video.kling-1.5.photo.5:rub:10000 dialog=idle", {"=m:video", "=vm:@:kling-1.5", "=vl:@:5", "a wave", "+photo"}},
+		{"wait=video.kling-1.5.photo.5:rub:10000 dialog=idle",
+		{"=m:video", "=vm:@:kling-1.5", "=vl:@:5", "a wave", "+photo"}},
 		{"say=want_photo say=ask_retouch dialog=retouch", {"=m:retouch", "please"}},
 		{"say=want_button say=ask_video_model dialog=video_model", {"=m:video", "a wave"}},
 		{"quote=merge.standard:free:1 dialog=idle", {"=al:5", "together"}},
@@ -259,7 +276,8 @@ static void test_changes(void)
 	static const struct { const char *offers, *want; } cases[] = {
 		{"{\"generate.standard\":{\"off\":true}}", "quote=generate.banana:free:1"},
 		{"{\"edit.standard\":{\"off\":true}}", "quote=generate.standard:free:1"},
-		{"{\"generate.standard\":{\"off\":true},\"generate.banana\":{\"off\":true}}", "quote=generate.ideogram:free:1"},
+		{"{\"generate.standard\":{\"off\":true},\"generate.banana\":{\"off\":true}}",
+			"quote=generate.ideogram:free:1"},
 		{"", "quote=generate.standard:free:1"}, {"[]", "quote=generate.standard:free:1"},
 	};
 
@@ -280,7 +298,8 @@ static void test_changes(void)
 static void test_terms(void)
 {
 	static const struct { const char *data, *open, *accepted; } cases[] = {
-		{"go:5", "say=terms_ask", "order=5@9"}, {"top:100", "say=terms_ask", "pay=yookassa:10000:RUB:rub:10000:"},
+		{"go:5", "say=terms_ask", "order=5@9"},
+		{"top:100", "say=terms_ask", "pay=yookassa:10000:RUB:rub:10000:"},
 		{"sum", "say=terms_ask", "say=ask_sum dialog=sum"}, {"pack:small", "say=terms_ask",
 			"pay=betatransfer:700:USD:credit:1000:small"},
 		{"yes:5", "terms=1 order=5@9", "order=5@9"}, {"yespay", "terms=1 say=pay_menu", "say=pay_menu"},
@@ -294,7 +313,8 @@ static void test_terms(void)
 			views.terms = accepted;
 			struct plan plan = decide(update_of(UPDATE_PRESS, cases[i].data), &views);
 
-			is_str(plan_text(&plan), accepted ? cases[i].accepted : cases[i].open, "%s, terms %saccepted", cases[i].data,
+			is_str(plan_text(&plan), accepted ? cases[i].accepted : cases[i].open,
+				"%s, terms %saccepted", cases[i].data,
 				accepted ? "" : "not ");
 		}
 }

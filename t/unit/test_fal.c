@@ -405,8 +405,8 @@ static struct conf *conf_of(const char *text)
 
 int main(void)
 {
-	struct conf *conf = conf_of("FAL_KEY=" KEY "\n");
-	struct conf *without = conf_of("");
+	struct conf *conf = conf_of("FAL_KEY=" KEY "\nWEBHOOK_BASE_URL=https://bot.example.org\n");
+	struct conf *without = conf_of("WEBHOOK_BASE_URL=https://bot.example.org\n");
 
 	arena = arena_new(1 << 20);
 	setting = (struct provider_setting){.conf = conf, .spool = "/spool"};

@@ -155,7 +155,8 @@ static void test_purses(void)
 	views.credit = 100;
 	struct plan paid = decide(update_of(UPDATE_TEXT, "a fox"), &views);
 
-	is_str(plan_text(&paid), "quote=generate.ideogram:credit:1", "who has credits only is offered what they buy");
+	is_str(plan_text(&paid), "quote=generate.ideogram:credit:1",
+		"who has credits only is offered what they buy");
 	views.credit = 0;
 	views.rub = 250;
 	struct plan plan = decide(update_of(UPDATE_TEXT, "a fox"), &views);
@@ -213,7 +214,8 @@ static void test_answers(void)
 		struct refusal refusal;
 		const char *want;       /* after the step itself */
 	} cases[] = {
-		{PLAN_ORDER, {.outcome = "ordered"}, "toast.started"}, {PLAN_ORDER, {.outcome = "already"}, "toast.already"},
+		{PLAN_ORDER, {.outcome = "ordered"}, "toast.started"}, {PLAN_ORDER,
+		{.outcome = "already"}, "toast.already"},
 		{PLAN_ORDER, {.outcome = "gone"}, "toast.gone"}, {PLAN_ORDER, {.outcome = ""}, "toast.gone"},
 		{PLAN_ORDER, {.outcome = NULL}, "toast.gone"}, {PLAN_ORDER, {.outcome = "limit"}, "say=limit_jobs"},
 		{PLAN_ORDER, {.outcome = "short", .price = {UNIT_RUB, 1000}, .rub = 1}, "say=short"},
@@ -226,13 +228,19 @@ static void test_answers(void)
 		{PLAN_ORDER, {.outcome = "debt", .debt = {UNIT_CREDIT, 1}}, "say=debt"},
 		{PLAN_PAY, {.outcome = "opened"}, ""}, {PLAN_PAY, {.outcome = "again"}, ""},
 		{PLAN_PAY, {.outcome = "limit"}, "say=pay_limit"},
-		{PLAN_PAY_CHECK, {.outcome = "asked"}, "toast.asked"}, {PLAN_PAY_CHECK, {.outcome = "done"}, "toast.asked"},
-		{PLAN_PAY_CHECK, {.outcome = "gone"}, "toast.gone"}, {PLAN_ORDER, {.outcome = "off"}, "say=offer_off"},
+		{PLAN_PAY_CHECK, {.outcome = "asked"}, "toast.asked"}, {PLAN_PAY_CHECK,
+		{.outcome = "done"}, "toast.asked"},
+		{PLAN_PAY_CHECK, {.outcome = "gone"}, "toast.gone"}, {PLAN_ORDER,
+		{.outcome = "off"}, "say=offer_off"},
 		{PLAN_JOB_CANCEL, {.outcome = "cancelled"}, "toast.cancelled"},
-		{PLAN_JOB_CANCEL, {.outcome = "late"}, "say=cancel_late"}, {PLAN_JOB_CANCEL, {.outcome = "done"}, "toast.done"},
-		{PLAN_JOB_CANCEL, {.outcome = "gone"}, "toast.gone"}, {PLAN_RESEND, {.outcome = "sent"}, "toast.sending"},
-		{PLAN_RESEND, {.outcome = "gone"}, "say=get_none"}, {PLAN_ORIGINAL, {.outcome = "lost"}, "say=original_lost"},
-		{PLAN_ORIGINAL, {.outcome = "sent"}, "toast.sending"}, {PLAN_ORIGINAL, {.outcome = "gone"}, "toast.gone"},
+		{PLAN_JOB_CANCEL, {.outcome = "late"}, "say=cancel_late"}, {PLAN_JOB_CANCEL,
+		{.outcome = "done"}, "toast.done"},
+		{PLAN_JOB_CANCEL, {.outcome = "gone"}, "toast.gone"}, {PLAN_RESEND,
+		{.outcome = "sent"}, "toast.sending"},
+		{PLAN_RESEND, {.outcome = "gone"}, "say=get_none"}, {PLAN_ORIGINAL,
+		{.outcome = "lost"}, "say=original_lost"},
+		{PLAN_ORIGINAL, {.outcome = "sent"}, "toast.sending"}, {PLAN_ORIGINAL,
+		{.outcome = "gone"}, "toast.gone"},
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {

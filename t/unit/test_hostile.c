@@ -50,7 +50,7 @@ static void test_photo_sizes(const struct conf *conf)
 	struct arena *arena = arena_new(1 << 20);
 	struct task task = {.id = 1, .fence = 1, .kind = TASK_PHOTO, .chat_id = 7, .lang = "ru",
 		.payload = json_new(), .memo = json_new()};
-	struct provider_work work = {&task, 1, json_new()};
+	struct provider_work work = {.task = &task, .step = 1, .note = json_new()};
 	struct provider_setting setting = {conf, NULL, "/spool"};
 	struct answer answer = {.end = ANSWER_CAME, .status = 200, .body = text,
 		.body_length = strlen(text), .retry_after_s = -1};
@@ -76,7 +76,7 @@ static void test_webhook_info(const struct conf *conf)
 		struct arena *arena = arena_new(1 << 20);
 		struct task task = {.id = 1, .fence = 1, .kind = TASK_WEBHOOK, .payload = json_new(),
 			.memo = json_new()};
-		struct provider_work work = {&task, 1, json_new()};
+		struct provider_work work = {.task = &task, .step = 1, .note = json_new()};
 		struct provider_setting setting = {conf, NULL, "/spool"};
 		struct answer answer = {.end = ANSWER_CAME, .status = 200, .body = bodies[i],
 			.body_length = strlen(bodies[i]), .retry_after_s = -1};

@@ -29,6 +29,12 @@
 
 /* Every notice with the arguments it needs; LONG stands for the longest text, NOTE for the longest note. A notice
  * with optional arguments is here with and without them. */
+#define SCREEN "\"screen\":9223372036854775807"
+#define PAST(kind, more) \
+	"{\"kind\":\"" kind "\",\"job\":5,\"word\":\"5\",\"at\":\"21.11 10:00\",\"title\":\"A\"" more "}"
+#define CONFIRM(mode) \
+	{"confirm", "{\"mode\":\"" mode "\",\"quote\":1,\"model\":\"M\",\"price\":" RUB ",\"have\":" RUB "}", 2}
+
 static const struct {
 	const char *name, *args;
 	int buttons;
@@ -40,7 +46,8 @@ static const struct {
 	{"pay_menu", "{" PURSES ",\"roubles\":999}", 5}, {"pay_menu", "{" PURSES ",\"roubles\":10}", 2},
 	{"pay_menu", "{" PURSES ",\"packages\":[" TWO(TWO(TWO(PACKAGE))) "]}", 9},
 	{"pay_menu", "{" PURSES ",\"roubles\":300,\"packages\":[" PACKAGE "," PACKAGE_BARE "]}", 6},
-	{"ask_sum", "{\"min\":10,\"max\":350000}", 1}, {"sum_wrong", "{\"min\":10,\"max\":350000}", 1},
+	{"ask_sum", "{" SCREEN ",\"min\":10,\"max\":350000}", 1},
+	{"sum_wrong", "{" SCREEN ",\"min\":10,\"max\":350000}", 1},
 	{"pay_limit", "{}", 0}, {"pay_wait", "{\"payment\":1,\"amount\":" USD "}", 0},
 	{"pay_link", "{\"payment\":" ID ",\"amount\":" RUB ",\"url\":\"https://pay.example/?a=1&b=2\"}", 2},
 	{"pay_pending", "{\"payment\":" ID ",\"amount\":" RUB "}", 1},
@@ -54,7 +61,8 @@ static const struct {
 	{"statement", "{\"rows\":[" ROW("grant", "") "," ROW("topup", "") "," ROW("topup", ",\"payment\":" ID) ","
 		ROW("hold", ",\"job\":" ID) "," ROW("hold", "") "]}", 1},
 	{"statement", "{\"rows\":[" ROW("release", ",\"job\":1") "," ROW("release", "") "," ROW("refund", "") ","
-		ROW("refund", ",\"payment\":" ID) "," ROW("correction", ",\"note\":\"NOTE\"") "," ROW("correction", "") ","
+		ROW("refund", ",\"payment\":" ID) "," ROW("correction",
+			",\"note\":\"NOTE\"") "," ROW("correction", "") ","
 		ROW("debt", ",\"payment\":1") "],\"older\":" ID "}", 2},
 	{"statement", "{\"rows\":[" TWO(TWO(TWO(ROW("correction", ",\"note\":\"NOTE\"")))) ","
 		TWO(ROW("correction", ",\"note\":\"NOTE\"")) "],\"older\":1}", 2},
@@ -62,19 +70,73 @@ static const struct {
 	{"alert", "{\"what\":\"pay_mismatch\",\"payment\":1,\"provider\":\"yookassa\",\"text\":\"LONG\"}", 0},
 	{"alert", "{\"what\":\"pay_over\",\"payment\":1,\"provider\":\"yookassa\",\"text\":\"LONG\"}", 0},
 	{"alert", "{\"what\":\"pay_test\",\"payment\":1,\"provider\":\"yookassa\",\"text\":\"LONG\"}", 0},
-	{"alert", "{\"what\":\"pay_orphan\",\"provider\":\"betatransfer\",\"ext_id\":\"2d9c\",\"text\":\"LONG\"}", 0},
+	{"alert",
+		"{\"what\":\"pay_orphan\",\"provider\":\"betatransfer\",\"ext_id\":\"2d9c\",\"text\":\"LONG\"}", 0},
 	{"alert", "{\"what\":\"debt\",\"payment\":1,\"person\":6100233445,\"debt\":" CREDIT "}", 0},
 	{"alert", "{\"what\":\"reconcile\",\"run\":1,\"count\":1000}", 0},
-	{"mode_soon", "{}", 2}, {"media_soon", "{}", 2}, {"video_large", "{}", 1}, {"ask_prompt", "{}", 1},
-	{"prompt_long", "{\"length\":8192,\"max\":2000}", 1}, {"dialog_cancelled", "{}", 1},
-	{"unknown_command", "{}", 1}, {"limit_rate", "{}", 0}, {"limit_jobs", "{\"max\":100}", 0},
+	{"alert", "{\"what\":\"offer_gone\",\"offer\":\"generate.imagen\",\"model\":\"LONG\"}", 0},
+	{"alert", "{\"what\":\"minor\",\"person\":6100233445,\"prompt\":\"LONG\"}", 0},
+	{"video_large", "{}", 0}, {"ask_prompt", "{" SCREEN "}", 1},
+	{"ask_edit_photo", "{" SCREEN ",\"kept\":1}", 1},
+	{"ask_edit_text", "{" SCREEN "}", 1}, {"ask_merge_photos", "{" SCREEN ",\"count\":1}", 1},
+	{"ask_merge_photos", "{" SCREEN ",\"count\":2,\"enough\":1}", 2},
+	{"merge_photos", "{" SCREEN ",\"count\":1}", 1},
+	{"merge_photos", "{" SCREEN ",\"count\":10,\"enough\":1,\"full\":1}", 2},
+	{"ask_merge_text", "{" SCREEN ",\"count\":5}", 1}, {"ask_face", "{" SCREEN "}", 1},
+	{"ask_face_target", "{" SCREEN "}", 1}, {"ask_retouch", "{" SCREEN "}", 1},
+	{"ask_upscale", "{" SCREEN "}", 1},
+	{"ask_caption_photo", "{" SCREEN "}", 1}, {"ask_caption_text", "{" SCREEN ",\"max\":200}", 1},
+	{"ask_video_model", "{" SCREEN ",\"families\":[{\"word\":\"kling-3.0\",\"title\":\"Kling 3.0\"}]}", 2},
+	{"ask_video_length", "{" SCREEN ",\"model\":\"Kling 3.0\"}", 3},
+	{"ask_video_input", "{" SCREEN ",\"model\":\"Kling\",\"text\":1,\"photo\":1,\"film\":1,\"motion\":1}", 1},
+	{"ask_video_text", "{" SCREEN ",\"clip\":1}", 1}, {"ask_video_photo", "{" SCREEN "}", 1},
+	{"choice", "{" SCREEN "}", 7},
+	{"forget_ask", "{" SCREEN "," PURSES "}", 2}, {"want_photo", "{}", 0}, {"want_button", "{}", 0},
+	{"image_kind", "{}", 0}, {"image_large", "{}", 0}, {"video_as_file", "{}", 0},
+	{"clip_length", "{\"length\":61,\"min\":3,\"max\":10}", 0}, {"video_no_photo", "{}", 0},
+	{"video_no_film", "{}", 0},
+	{"video_none", "{}", 1}, {"other", "{\"what\":\"voice\"}", 1}, {"other", "{\"what\":\"sticker\"}", 1},
+	{"other", "{\"what\":\"document\"}", 1}, {"other", "{\"what\":\"thing\"}", 1},
+	{"caption_long", "{\"length\":201,\"max\":200}", 0}, {"blocked", "{}", 1}, {"mode_none", "{}", 1},
+	{"offer_off", "{}", 1}, {"album", "{\"album\":7,\"count\":10,\"more\":2,\"caption\":\"LONG\"}", 2},
+	{"album", "{\"album\":7,\"count\":1}", 2},
+	{"models", "{\"quote\":5,\"list\":[{\"word\":\"a.b\",\"title\":\"A\","
+		"\"price\":" RUB ",\"own\":1},{\"word\":\"c\",\"title\":\"C\",\"price\":" FREE "}]}", 3},
+	{"formats", "{\"quote\":5,\"list\":[{\"word\":\"16x9\",\"title\":\"16:9\"}]}", 2},
+	{"terms_ask", "{\"quote\":5}", 2}, {"terms_ask", "{\"pay\":1}", 2}, {"terms", "{}", 0},
+	{"job_cancelled", "{\"job\":1}", 1}, {"job_cancelled", "{\"job\":1,\"back\":" RUB ",\"left\":" RUB "}", 1},
+	{"job_done", "{\"job\":1}", 0}, {"job_failed", "{\"job\":1,\"reason\":\"ours\"}", 2},
+	{"original", "{\"job\":1}", 0}, {"original_lost", "{}", 0}, {"get_none", "{}", 1}, {"cancel_late", "{}", 0},
+	{"jobs",
+		"{\"rows\":[{\"kind\":\"pending\",\"job\":5,\"word\":\"5\",\"title\":\"A\",\"progress\":0,\"place\":2},"
+		"{\"kind\":\"processing\",\"job\":6,\"word\":\"6\",\"title\":\"A\",\"progress\":50,\"prompt\":\"x\"}]}", 2},
+	{"jobs_none", "{}", 1}, {"history_none", "{}", 1},
+	{"history", "{\"rows\":[" PAST("completed", ",\"price\":" RUB) "," PAST("failed",
+		"") "," PAST("cancelled", "") ","
+		PAST("pending", "") "," PAST("processing", "") "],\"older\":5}", 3},
+	{"stats",
+		"{\"jobs\":1,\"completed\":1,\"failed\":0,\"spent_rub\":" RUB ",\"spent_credit\":" CREDIT
+		",\"spent_free\":" FREE ",\"topped_rub\":" RUB ",\"topped_credit\":" CREDIT ",\"since\":\"21.11.2026\"}", 1},
+	{"language", "{}", 2}, {"language_set", "{}", 1}, {"support", "{\"person\":1}", 1},
+	{"support", "{\"person\":1,\"contact\":\"@x\"}", 1}, {"mydata_file", "{}", 0}, {"forgotten", "{}", 0},
+	{"forget_busy", "{}", 1}, {"prompt_long", "{\"length\":8192,\"max\":2000}", 0},
+	{"dialog_cancelled", "{}", 1},
+	{"unknown_command", "{}", 1}, {"limit_rate", "{}", 0}, {"limit_jobs", "{\"max\":100}", 1},
 	{"banned", "{}", 0}, {"banned", "{\"reason\":\"LONG\"}", 0},
-	{"confirm", "{\"quote\":9223372036854775807,\"prompt\":\"LONG\",\"model\":\"LONG\",\"price\":" RUB
+	{"confirm",
+		"{\"mode\":\"generate\",\"quote\":9223372036854775807,\"prompt\":\"LONG\",\"model\":\"LONG\",\"price\":" RUB
 		",\"have\":" RUB "}", 2},
+	{"confirm",
+		"{\"mode\":\"add_text\",\"quote\":1,\"prompt\":\"x\",\"photos\":1,\"model\":\"M\",\"gratis\":1}", 2},
+	{"confirm",
+		"{\"mode\":\"video\",\"quote\":1,\"prompt\":\"x\",\"photos\":1,\"clip\":5,\"model\":\"M\",\"format\":\"16:9\","
+		"\"models\":1,\"formats\":1,\"price\":" RUB ",\"have\":" RUB "}", 4}, CONFIRM("edit"),
+			CONFIRM("merge"),
+	CONFIRM("face_swap"), CONFIRM("retouch"), CONFIRM("upscale"),
 	{"cancelled", "{}", 0}, {"quote_changed", "{}", 2},
 	{"short", "{\"missing\":" CREDIT ",\"price\":" CREDIT ",\"have\":" CREDIT "}", 1},
 	{"job_status", "{\"job\":1,\"progress\":0}", 0},
-	{"job_status", "{\"job\":9223372036854775807,\"progress\":0,\"place\":1000,\"usual_s\":3600}", 0},
+	{"job_status", "{\"job\":9223372036854775807,\"progress\":0,\"place\":1000,\"usual_s\":3600}", 1},
 	{"job_status", "{\"job\":1,\"progress\":10}", 0},
 	{"job_status", "{\"job\":1,\"progress\":10,\"usual_s\":61}", 0},
 	{"job_status", "{\"job\":1,\"progress\":50}", 0},
@@ -86,7 +148,7 @@ static const struct {
 	{"job_failed", "{\"job\":1,\"reason\":\"ours\",\"back\":" RUB ",\"left\":" RUB "}", 2},
 	{"job_failed", "{\"job\":1,\"reason\":\"late\",\"back\":" RUB ",\"left\":" RUB "}", 2},
 	{"job_failed", "{\"job\":1,\"reason\":\"unreachable\",\"back\":" RUB ",\"left\":" RUB "}", 2},
-	{"result", "{\"job\":9223372036854775807}", 4},
+	{"result", "{\"job\":9223372036854775807,\"picture\":1}", 4}, {"result", "{\"job\":5}", 2},
 };
 static const char *const langs[] = {"ru", "en"};
 
@@ -231,7 +293,8 @@ static void test_missing(const struct texts *texts, struct arena *arena)
 				if (wrong == 0)
 					json_object_object_del(args, name);
 				else
-					json_set(args, name, wrong == 1 ? json_new_array() : json_object_new_double(0.5));
+					json_set(args, name,
+						wrong == 1 ? json_new_array() : json_object_new_double(0.5));
 				refused += notice_render(texts, "ru", notice, arena, &reply) == NOTICE_STRANGE;
 				if (reply.text == NULL || *reply.text == '\0')
 					ok(false, "%s without %s has no words", cases[n].name, name);
@@ -252,16 +315,25 @@ static void test_keyboards(const struct texts *texts, struct arena *arena)
 	} keyboards[] = {
 		{"{\"notice\":\"balance\",\"args\":{" PURSES "}}", "pay|st:9223372036854775807|menu"},
 		{"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"roubles\":15000,\"packages\":[" PACKAGE "]}}",
-			"top:100 top:300|top:500 top:1000|sum|pack:small|x"},
-		{"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"roubles\":500}}", "top:100 top:300|top:500|sum|x"},
-		{"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"roubles\":99}}", "sum|x"},
+			"top:100 top:300|top:500 top:1000|sum|pack:small|menu"},
+		{"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"roubles\":500}}",
+			"top:100 top:300|top:500|sum|menu"},
+		{"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"roubles\":99}}", "sum|menu"},
 		{"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"packages\":[" PACKAGE_BARE "," PACKAGE "]}}",
-			"pack:aaaaaaaaaaaaaaaaaaaaaaa|pack:small|x"},
+			"pack:aaaaaaaaaaaaaaaaaaaaaaa|pack:small|menu"},
 		{"{\"notice\":\"pay_link\",\"args\":{\"payment\":7,\"amount\":" RUB ",\"url\":\"https://p/?a&b\"}}",
 			"<https://p/?a&b>|check:7"},
 		{"{\"notice\":\"pay_pending\",\"args\":{\"payment\":7,\"amount\":" RUB "}}", "check:7"},
 		{"{\"notice\":\"pay_done\",\"args\":{\"amount\":" RUB ",\"balance\":" RUB ",\"quote\":5}}", "go:5|menu"},
 		{"{\"notice\":\"pay_done\",\"args\":{\"amount\":" RUB ",\"balance\":" RUB "}}", "menu"},
+		{"{\"notice\":\"choice\",\"args\":{\"screen\":7}}",
+			"use:7:edit use:7:retouch|use:7:upscale use:7:face_swap|"
+			"use:7:add_text use:7:video|x:7"},
+		{"{\"notice\":\"ask_video_length\",\"args\":{\"screen\":7,\"model\":\"M\"}}", "vl:7:5 vl:7:10|x:7"},
+		{"{\"notice\":\"confirm\",\"args\":{\"mode\":\"edit\",\"quote\":5,\"model\":\"M\",\"models\":1,\"price\":" RUB "}}",
+			"go:5|mod:5|no:5"},
+		{"{\"notice\":\"history\",\"args\":{\"rows\":[" PAST("completed", "") "," PAST("failed",
+			"") "]}}", "get:5|menu"},
 		{"{\"notice\":\"debt\",\"args\":{\"debt\":" RUB "}}", "pay"},
 		{"{\"notice\":\"statement\",\"args\":{\"rows\":[" ROW("grant", "") "],\"older\":31}}", "st:31|csv"},
 		{"{\"notice\":\"statement\",\"args\":{\"rows\":[" ROW("grant", "") "]}}", "csv"},
@@ -273,7 +345,8 @@ static void test_keyboards(const struct texts *texts, struct arena *arena)
 		struct buf out;
 
 		buf_init(&out, 4096);
-		ok(notice_render(texts, "en", notice, arena, &reply) == NOTICE_OK, "rendered: %.60s", keyboards[i].notice);
+		ok(notice_render(texts, "en", notice, arena, &reply) == NOTICE_OK, "rendered: %.60s",
+			keyboards[i].notice);
 		for (size_t r = 0; r < json_count(reply.keyboard, "inline_keyboard"); r++) {
 			json *row = json_object_array_get_idx(json_at(reply.keyboard, "inline_keyboard"), r);
 
@@ -282,7 +355,8 @@ static void test_keyboards(const struct texts *texts, struct arena *arena)
 				json *one = json_object_array_get_idx(row, b);
 				const char *url = json_text(one, "url");
 
-				buf_fmt(&out, url ? "%s<%s>" : "%s%s", b ? " " : "", url ? url : json_text(one, "callback_data"));
+				buf_fmt(&out, url ? "%s<%s>" : "%s%s", b ? " " : "",
+					url ? url : json_text(one, "callback_data"));
 			}
 		}
 		is_str(buf_text(&out), keyboards[i].want, "keyboard of %.60s", keyboards[i].notice);
@@ -307,7 +381,8 @@ static void test_strange(const struct texts *texts, struct arena *arena)
 		"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"packages\":[5]}}",
 		"{\"notice\":\"pay_menu\",\"args\":{" PURSES ",\"packages\":[{\"word\":\"Small\",\"credits\":1}]}}",
 		"{\"notice\":\"pay_done\",\"args\":{\"amount\":" RUB ",\"balance\":" RUB ",\"quote\":\"5\"}}",
-		"{\"notice\":\"statement\",\"args\":{\"rows\":5}}", "{\"notice\":\"statement\",\"args\":{\"rows\":[5]}}",
+		"{\"notice\":\"statement\",\"args\":{\"rows\":5}}",
+			"{\"notice\":\"statement\",\"args\":{\"rows\":[5]}}",
 		"{\"notice\":\"statement\",\"args\":{\"rows\":[" ROW("no_such", "") "]}}",
 		"{\"notice\":\"statement\",\"args\":{\"rows\":[" ROW("grant", "") "],\"older\":-1}}",
 		"{\"notice\":\"alert\",\"args\":{}}", "{\"notice\":\"alert\",\"args\":{\"what\":\"no_such\"}}",

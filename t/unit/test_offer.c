@@ -6,7 +6,8 @@
 #include "tap.h"
 
 #define COUNT(table) (sizeof (table) / sizeof (table)[0])
-#define SETTINGS "TELEGRAM_SECRET_TOKEN=0123456789abcdef\nPRICE_PER_OPERATION=12\n"
+#define SETTINGS "TELEGRAM_SECRET_TOKEN=0123456789abcdef\nPRICE_PER_OPERATION=12\n" \
+	"FAL_KEY=*\nNANO_BANANA_API_KEY=*\nKLING_API_KEY=*\nNANO_BANANA_MODEL=banana-9\n"
 
 static struct conf *conf;
 static char path[] = "/tmp/atelier-offer-XXXXXX";
@@ -53,26 +54,46 @@ static void test_members(struct buf *errors)
 		{"seconds", "1 ", NULL}, {"seconds", "3600 ", NULL},
 		{"price", "{\"rub\":\"PRICE_PER_OPERATION\"}", NULL}, {"price", "{\"credit\":2}", NULL},
 		{"price", "{\"rub\":1,\"credit\":2}", NULL}, {"price", "{\"rub\":0,\"credit\":2}", NULL},
-		{"price", "{\"rub\":10000000000}", NULL}, {"mode", "\"video\"", NULL},
+		{"price", "{\"rub\":10000000000}", NULL},
+		{"price", "{\"rub\":\"VIDEO_5SEC_PRICE*VIDEO_10SEC_MULTIPLIER\"}", NULL},
+		{"ratio", "{\"field\":\"size\",\"values\":{\"1x1\":\"square\"}}", NULL},
+		{"prompt_field", "null", NULL},
+		{"mode", "\"video\"", "family is missing"}, {"mode", "\"edit\"", "places does not say"},
+		{"family", "\"kling-3.0\"", "family, takes and length"},
+		{"places", "[\"image_url\"]", "places does not say"},
+		{"places", "5 ", "places is not a list"}, {"places", "[1]", "places is not a list"},
+		{"ratio", "{\"field\":\"size\"}", "ratio needs"},
+		{"ratio", "{\"values\":{\"1x1\":\"a\"}}", "ratio needs"},
+		{"ratio", "{\"field\":\"s\",\"values\":{\"1:1\":\"a\"}}", "ratio.values"},
+		{"ratio", "{\"field\":\"s\",\"values\":{\"1x1\":5}}", "ratio.values"},
+		{"price", "{\"rub\":\"VIDEO_5SEC_PRICE*\"}", "names no price"},
+		{"price", "{\"rub\":\"FAL_KEY\"}", "names no price"},
+		{"price", "{\"rub\":\"VIDEO_5SEC_PRICE*2\"}", "names no price"},
+		{"provider", "\"local\"", "is local"},
+		{"mode", "\"add_text\"", "is local"}, {"id", "\"A b\"", "id is no word"},
 		{"id", NULL, "is missing"}, {"id", "5 ", "is missing"}, {"title", NULL, "is missing"},
 		{"title", "{\"ru\":\"А\"}", "is missing"}, {"title", "{\"en\":\"A\"}", "is missing"},
 		{"title", "\"A\"", "is missing"}, {"model", NULL, "is missing"}, {"model", "[]", "is missing"},
 		{"mode", NULL, "mode is unknown"}, {"mode", "\"Generate\"", "mode is unknown"},
-		{"mode", "1 ", "mode is unknown"}, {"provider", NULL, "provider is unknown"},
-		{"provider", "\"kling9\"", "provider is unknown"}, {"provider", "1 ", "provider is unknown"},
+		{"mode", "1 ", "mode is unknown"}, {"provider", NULL, "provider is none of"},
+		{"provider", "\"kling9\"", "provider is none of"}, {"provider", "1 ", "provider is none of"},
 		{"input", NULL, "input is not an object"}, {"input", "[]", "input is not an object"},
 		{"input", "\"x\"", "input is not an object"}, {"seconds", NULL, "seconds is not"},
 		{"seconds", "0 ", "seconds is not"}, {"seconds", "3601 ", "seconds is not"},
 		{"seconds", "1.5 ", "seconds is not"}, {"seconds", "\"60\"", "seconds is not"},
-		{"price", NULL, "it has no price"}, {"price", "{}", "it has no price"}, {"price", "10 ", "it has no price"},
+		{"price", NULL, "it has no price"}, {"price", "{}", "it has no price"},
+		{"price", "10 ", "it has no price"},
 		{"price", "{\"rub\":0}", "it has no price"}, {"price", "{\"rub\":-1}", "price.rub is out of range"},
 		{"price", "{\"rub\":10000000001}", "price.rub is out of range"},
 		{"price", "{\"rub\":9223372036854775807}", "price.rub is out of range"},
-		{"price", "{\"rub\":1.5}", "price.rub is neither"}, {"price", "{\"rub\":true}", "price.rub is neither"},
+		{"price", "{\"rub\":1.5}", "price.rub is neither"},
+		{"price", "{\"rub\":true}", "price.rub is neither"},
 		{"price", "{\"rub\":\"10\"}", "price.rub names no"},
 		{"price", "{\"rub\":\"BOT_TOKEN\"}", "price.rub names no"},
-		{"price", "{\"rub\":\"\"}", "price.rub names no"}, {"price", "{\"credit\":0}", "price.credit is not"},
-		{"price", "{\"credit\":-2}", "price.credit is not"}, {"price", "{\"credit\":1.5}", "price.credit is not"},
+		{"price", "{\"rub\":\"\"}", "price.rub names no"},
+		{"price", "{\"credit\":0}", "price.credit is not"},
+		{"price", "{\"credit\":-2}", "price.credit is not"},
+		{"price", "{\"credit\":1.5}", "price.credit is not"},
 		{"price", "{\"credit\":1000000000001}", "price.credit is not"},
 		{"price", "{\"rub\":5,\"credit\":\"2\"}", "price.credit is not"},
 	};
@@ -94,8 +115,9 @@ static void test_whole(struct buf *errors)
 	static const struct {
 		const char *text, *why;
 	} cases[] = {
-		{"", "cannot be read as JSON"}, {"{", "cannot be read as JSON"}, {"{}", "must be a list"},
-		{"[]", "must be a list"}, {"{\"offers\":{}}", "must be a list"}, {"{\"offers\":[]}", "must be a list"},
+		{"", "line 1: is not JSON"}, {"{", "line 1: is not JSON"}, {"{}", "must be a list"},
+		{"[]", "must be a list"}, {"{\"offers\":{}}", "must be a list"},
+		{"{\"offers\":[]}", "must be a list"},
 		{"{\"offers\":[5]}", "offer without id"}, {"{\"offers\":[null]}", "offer without id"},
 		{"{\"offers\":[{\"id\":\"q\"}]}", "offer q: "},
 	};
@@ -104,7 +126,8 @@ static void test_whole(struct buf *errors)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct catalog *catalog = catalog_of(cases[i].text, errors);
 
-		if (!ok(catalog == NULL && strstr(buf_text(errors), cases[i].why), "%s: %s", cases[i].text, cases[i].why))
+		if (!ok(catalog == NULL && strstr(buf_text(errors), cases[i].why), "%s: %s",
+			cases[i].text, cases[i].why))
 			tap_show("errors", buf_text(errors));
 		catalog_free(catalog);
 	}
@@ -112,7 +135,8 @@ static void test_whole(struct buf *errors)
 	for (size_t count = OFFER_COUNT_MAX; count <= OFFER_COUNT_MAX + 1; count++) {
 		buf_clear(&text);
 		for (size_t i = 0; i < count; i++)
-			buf_fmt(&text, "%s{\"id\":\"o%zu\",\"mode\":\"edit\",\"title\":{\"ru\":\"А\",\"en\":\"A\"},"
+			buf_fmt(&text,
+				"%s{\"id\":\"o%zu\",\"mode\":\"generate\",\"title\":{\"ru\":\"А\",\"en\":\"A\"},"
 				"\"provider\":\"fal\",\"model\":\"m\",\"price\":{\"rub\":1},\"seconds\":1,\"input\":{}}",
 				i == 0 ? "{\"offers\":[" : ",", i);
 		buf_str(&text, "]}");
@@ -124,7 +148,7 @@ static void test_whole(struct buf *errors)
 			is_str(catalog_offer(catalog, count - 1)->id, "o127", "the last by place");
 			ok(catalog_find(catalog, "o5") == catalog_offer(catalog, 5) && !catalog_find(catalog, "o")
 				&& !catalog_find(catalog, NULL), "one by id");
-			ok(catalog_first(catalog, MODE_EDIT) == catalog_offer(catalog, 0)
+			ok(catalog_first(catalog, MODE_GENERATE) == catalog_offer(catalog, 0)
 				&& catalog_first(catalog, MODE_VIDEO) == NULL, "the first of a mode");
 		}
 		catalog_free(catalog);
@@ -132,7 +156,7 @@ static void test_whole(struct buf *errors)
 	buf_clear(&text);
 	buf_str(&text, "{\"offers\":[");
 	for (int i = 0; i < 2; i++)
-		buf_fmt(&text, "%s{\"id\":\"twin\",\"mode\":\"edit\",\"title\":{\"ru\":\"А\",\"en\":\"A\"},"
+		buf_fmt(&text, "%s{\"id\":\"twin\",\"mode\":\"generate\",\"title\":{\"ru\":\"А\",\"en\":\"A\"},"
 			"\"provider\":\"fal\",\"model\":\"m\",\"price\":{\"rub\":1},\"seconds\":1,\"input\":{}}",
 			i == 0 ? "" : ",");
 	buf_str(&text, "]}");
@@ -147,7 +171,7 @@ static struct catalog *catalog_packages(const char *packages, struct buf *errors
 	struct buf text;
 
 	buf_init(&text, 65536);
-	buf_fmt(&text, "{\"offers\":[{\"id\":\"o\",\"mode\":\"edit\",\"title\":{\"ru\":\"А\",\"en\":\"A\"},"
+	buf_fmt(&text, "{\"offers\":[{\"id\":\"o\",\"mode\":\"generate\",\"title\":{\"ru\":\"А\",\"en\":\"A\"},"
 		"\"provider\":\"fal\",\"model\":\"m\",\"price\":{\"rub\":1},\"seconds\":1,\"input\":{}}],"
 		"\"packages\":%s}", packages);
 	struct catalog *catalog = catalog_of(buf_text(&text), errors);
@@ -166,19 +190,21 @@ static void test_packages(struct buf *errors)
 		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"7\",\"discount\":0}]", NULL},
 		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"7\",\"discount\":99}]", NULL},
 		{"{}", "must be a list"}, {"5", "must be a list"}, {"\"a\"", "must be a list"},
-		{"[5]", "package without id: id is"}, {"[{\"credits\":1,\"price\":\"7\"}]", "package without id: id is"},
+		{"[5]", "package without id: id is"},
+		{"[{\"credits\":1,\"price\":\"7\"}]", "package without id: id is"},
 		{"[{\"id\":\"\",\"credits\":1,\"price\":\"7\"}]", "package : id is"},
 		{"[{\"id\":\"Small\",\"credits\":1,\"price\":\"7\"}]", "package Small: id is"},
-		{"[{\"id\":\"p1\",\"credits\":1,\"price\":\"7\"}]", "package p1: id is"},
+		{"[{\"id\":\"p1\",\"credits\":1,\"price\":\"7\"}]", NULL},
 		{"[{\"id\":\"a:b\",\"credits\":1,\"price\":\"7\"}]", "package a:b: id is"},
-		{"[{\"id\":\"aaaaaaaaaaaaaaaaaaaaaaaa\",\"credits\":1,\"price\":\"7\"}]", "id is"},
+		{"[{\"id\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"credits\":1,\"price\":\"7\"}]", "id is"},
 		{"[{\"id\":\"a\",\"price\":\"7\"}]", "credits is"},
 		{"[{\"id\":\"a\",\"credits\":0,\"price\":\"7\"}]", "credits is"},
 		{"[{\"id\":\"a\",\"credits\":-1,\"price\":\"7\"}]", "credits is"},
 		{"[{\"id\":\"a\",\"credits\":1.5,\"price\":\"7\"}]", "credits is"},
 		{"[{\"id\":\"a\",\"credits\":\"1\",\"price\":\"7\"}]", "credits is"},
 		{"[{\"id\":\"a\",\"credits\":1000000000001,\"price\":\"7\"}]", "credits is"},
-		{"[{\"id\":\"a\",\"credits\":1}]", "price is"}, {"[{\"id\":\"a\",\"credits\":1,\"price\":7}]", "price is"},
+		{"[{\"id\":\"a\",\"credits\":1}]", "price is"},
+		{"[{\"id\":\"a\",\"credits\":1,\"price\":7}]", "price is"},
 		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"0.00\"}]", "price is"},
 		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"-7\"}]", "price is"},
 		{"[{\"id\":\"a\",\"credits\":1,\"price\":\"7.001\"}]", "price is"},
@@ -193,7 +219,8 @@ static void test_packages(struct buf *errors)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct catalog *catalog = catalog_packages(cases[i].packages, errors);
-		bool told = cases[i].why == NULL ? errors->length == 0 : strstr(buf_text(errors), cases[i].why) != NULL;
+		bool told = cases[i].why == NULL ? errors->length == 0 : strstr(buf_text(errors),
+			cases[i].why) != NULL;
 
 		if (!ok((catalog != NULL) == (cases[i].why == NULL) && told, "packages %s: %s", cases[i].packages,
 			cases[i].why ? cases[i].why : "good"))
@@ -205,7 +232,9 @@ static void test_packages(struct buf *errors)
 
 		buf_init(&text, 4096);
 		for (size_t i = 0; i < count; i++)
-			buf_fmt(&text, "%s{\"id\":\"p_%c\",\"credits\":5,\"price\":\"7.50\",\"discount\":14}", i ? "," : "[",
+			buf_fmt(&text,
+				"%s{\"id\":\"p_%c\",\"credits\":5,\"price\":\"7.50\",\"discount\":14}",
+					i ? "," : "[",
 				(char)('a' + i));
 		buf_str(&text, "]");
 		struct catalog *catalog = catalog_packages(buf_text(&text), errors);
@@ -274,7 +303,8 @@ static void test_price(void)
 		{{.credit = 3}, 4, 2, 100000, false, {UNIT_CREDIT, 3}, "only for credits, and too few"},
 		{{.credit = 3}, 4, 3, 0, true, {UNIT_CREDIT, 3}, "only for credits"},
 		{{.free = true, .credit = 3}, 1, 0, 0, true, {UNIT_FREE, 1}, "free or credits"},
-		{{.free = true, .rub = 1000}, -1, 0, 1000, true, {UNIT_RUB, 1000}, "a purse below zero pays nothing"},
+		{{.free = true, .rub = 1000}, -1, 0, 1000, true,
+		{UNIT_RUB, 1000}, "a purse below zero pays nothing"},
 		{{.rub = 1000, .credit = 2}, 0, -5, -5, false, {UNIT_RUB, 1000}, "debts pay nothing"},
 		{{.free = true, .rub = MONEY_MAX}, 0, 0, INT64_MAX, true, {UNIT_RUB, MONEY_MAX}, "the largest"},
 	};
@@ -293,19 +323,98 @@ static void test_input(struct buf *errors)
 	struct catalog *catalog = catalog_with("input",
 		"{\"size\":\"s\",\"prompt\":\"not this\",\"list\":[1]}", errors);
 	struct offer offer = *catalog_offer(catalog, 0);
-	json *input = offer_input(&offer, "a \"fox\"\n", 77);
+	json *input = offer_input(&offer, "a \"fox\"\n", NULL, 77);
 
 	is_str(json_write(input), "{\"size\":\"s\",\"prompt\":\"a \\\"fox\\\"\\n\",\"list\":[1]}",
 		"the prompt is put in, no seed where none is taken");
 	json_drop(input);
 	offer.seed_field = "seed";
-	input = offer_input(&offer, "x", 77);
+	input = offer_input(&offer, "x", NULL, 77);
 	int64_t seed = 0;
 
 	ok(json_i64(input, "seed", &seed) && seed == 77, "the seed is put in");
 	json_drop(input);
 	is_str(json_text(offer.input, "prompt"), "not this", "the catalogue stays as it was");
 	catalog_free(catalog);
+	catalog = catalog_with("ratio",
+		"{\"field\":\"size\",\"values\":{\"1x1\":\"square\",\"16x9\":\"wide\"}}", errors);
+	static const struct { const char *word, *want; } ratios[] = {
+		{NULL, "square"}, {"16x9", "wide"}, {"9x9", "square"}, {"", "square"},
+	};
+
+	for (size_t i = 0; i < COUNT(ratios); i++) {
+		input = offer_input(catalog_offer(catalog, 0), "x", ratios[i].word, 1);
+		is_str(json_text(input, "size"), ratios[i].want, "the format %s",
+			ratios[i].word ? ratios[i].word : "of its own");
+		json_drop(input);
+	}
+	catalog_free(catalog);
+}
+
+/* Only what can be sold is kept, and settings change prices and names. */
+static void test_sold(struct buf *errors)
+{
+	static const struct { const char *settings; size_t fal, gemini, kling, local; } cases[] = {
+		{"FAL_KEY=*\n", 12, 0, 0, 1}, {"NANO_BANANA_API_KEY=*\n", 0, 3, 0, 1},
+		{"KLING_API_KEY=*\n", 0, 0, 14, 1},
+		{"KLING_ACCESS_KEY=*\n", 0, 0, 14, 1}, {"", 0, 0, 0, 1},
+		{"KLING_API_KEY=*\nKLING_MODELS=kling-2.6:Two\n", 0, 0, 6, 1},
+		{"KLING_API_KEY=*\nKLING_MODELS=\n", 0, 0, 0, 1},
+	};
+	char ours[512], text[512];
+
+	snprintf(ours, sizeof ours, "%s/etc/catalog.json", getenv("top_srcdir") ? getenv("top_srcdir") : ".");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		size_t found[4] = {0};
+
+		snprintf(text, sizeof text, "TELEGRAM_SECRET_TOKEN=0123456789abcdef\n%s", cases[i].settings);
+		buf_clear(errors);
+		struct conf *own = conf_read(settings_table, settings_count, SETTINGS_RESPONDER, text,
+			strlen(text), errors);
+		struct catalog *catalog = own ? catalog_read(ours, own, errors) : NULL;
+
+		is_str(buf_text(errors), "", "%s: is right", cases[i].settings);
+		for (size_t n = 0; catalog && n < catalog_count(catalog); n++) {
+			const char *provider = catalog_offer(catalog, n)->provider;
+
+			found[*provider == 'f' ? 0 : *provider == 'g' ? 1 : *provider == 'k' ? 2 : 3]++;
+		}
+		ok(found[0] == cases[i].fal && found[1] == cases[i].gemini && found[2] == cases[i].kling
+			&& found[3] == cases[i].local,
+				"%s: %zu of fal, %zu of Gemini, %zu of Kling, %zu of our own", cases[i].settings,
+			found[0], found[1], found[2], found[3]);
+		catalog_free(catalog);
+		conf_free(own);
+	}
+	static const char *const wrong[] = {"x", ":x", "x:", "kling-3.0:A,,kling-2.6:B", "a b:C"};
+
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		snprintf(text, sizeof text, "TELEGRAM_SECRET_TOKEN=0123456789abcdef\nKLING_MODELS=%s\n", wrong[i]);
+		buf_clear(errors);
+		struct conf *own = conf_read(settings_table, settings_count, SETTINGS_RESPONDER, text,
+			strlen(text), errors);
+		struct catalog *catalog = catalog_read(ours, own, errors);
+
+		ok(catalog == NULL && strstr(buf_text(errors), "KLING_MODELS"),
+			"KLING_MODELS=%s is refused", wrong[i]);
+		catalog_free(catalog);
+		conf_free(own);
+	}
+	struct catalog *catalog = catalog_read(ours, conf, errors);
+
+	is_str(catalog_find(catalog, "edit.banana")->model, "banana-9", "the model of a setting");
+	is_i64(catalog_find(catalog, "video.kling-3.0.text.10")->rub, 20000, "a product of two settings");
+	ok(catalog_video(catalog, "kling-2.6", TAKES_MOTION, 10) != NULL && !catalog_video(catalog,
+		"kling-1.5", TAKES_TEXT, 5),
+		"films by what they are given");
+	catalog_free(catalog);
+}
+
+/* A catalogue that is no JSON is told by its line. */
+static void test_line(struct buf *errors)
+{
+	ok(catalog_of("{\n\"offers\": [\n{\"id\": }\n]}", errors) == NULL && strstr(buf_text(errors), "line 3"),
+		"where it is wrong: %s", buf_text(errors));
 }
 
 static void test_modes(void)
@@ -361,6 +470,8 @@ int main(void)
 		test_packages(&errors);
 		test_currency(&errors);
 		test_input(&errors);
+		test_sold(&errors);
+		test_line(&errors);
 		test_ours(&errors);
 	}
 	conf_free(conf);

@@ -37,7 +37,8 @@ struct play {
 static void play_begin(struct play *play, enum task_kind kind, const char *payload, const char *memo)
 {
 	*play = (struct play){.task = {
-		.id = 1, .fence = 1, .kind = kind, .chat_id = 77, .message_id = kind == TASK_EDIT ? 5 : 0, .job_id = 9,
+		.id = 1, .fence = 1, .kind = kind, .chat_id = 77,
+			.message_id = kind == TASK_EDIT ? 5 : 0, .job_id = 9,
 		.attempts = 1, .lang = "ru", .payload = read_json(payload), .memo = read_json(memo),
 	}};
 	play->work.task = &play->task;
@@ -53,7 +54,8 @@ static void play_step(struct play *play, const struct answer *answer)
 static void play_answer(struct play *play, long status, const char *body)
 {
 	struct answer answer = {
-		.end = ANSWER_CAME, .status = status, .body = body, .body_length = strlen(body), .retry_after_s = -1,
+		.end = ANSWER_CAME, .status = status, .body = body, .body_length = strlen(body),
+			.retry_after_s = -1,
 	};
 
 	play_step(play, &answer);
@@ -68,7 +70,8 @@ static void play_end(struct play *play)
 }
 
 static const char say[] = "{\"notice\":\"job_status\",\"args\":{\"job\":9,\"progress\":0}}";
-static const char prompt[] = "{\"notice\":\"confirm\",\"args\":{\"quote\":3,\"prompt\":\"a <b> & c\",\"model\":\"M\","
+static const char prompt[] = "{\"notice\":\"confirm\",\"args\":{\"quote\":3,\"mode\":\"generate\",\"models\":1,"
+	"\"formats\":1,\"prompt\":\"a <b> & c\",\"model\":\"M\","
 	"\"price\":{\"n\":1,\"unit\":\"free\"},\"have\":{\"n\":4,\"unit\":\"free\"}}}";
 
 static void test_words(void)
@@ -87,7 +90,7 @@ static void test_words(void)
 	is_str(json_text(body, "parse_mode"), "HTML", "say: as HTML");
 	ok(strstr(json_text(body, "text"), "a &lt;b&gt; &amp; c") != NULL, "say: the person's words are escaped");
 	ok(json_true(body, "link_preview_options.is_disabled"), "say: no previews");
-	is_i64((int64_t)json_count(body, "reply_markup.inline_keyboard.0"), 2, "say: keyboard");
+	is_i64((int64_t)json_count(body, "reply_markup.inline_keyboard.1"), 2, "say: keyboard");
 	json_drop(body);
 	play_end(&play);
 
@@ -171,7 +174,8 @@ static void test_answers(void)
 		play_begin(&play, row->kind, say, "{}");
 		play_step(&play, NULL);
 		play_answer(&play, row->status, row->body);
-		ok(play.then == PROVIDER_END && play.report.outcome == row->outcome && play.report.class == row->class
+		ok(play.then == PROVIDER_END && play.report.outcome == row->outcome
+			&& play.report.class == row->class
 			&& play.report.retry_ms == row->retry_ms, "%s %ld %.60s", task_kind_name(row->kind),
 			row->status, row->body);
 		if (row->outcome == REPORT_DONE) {
@@ -241,14 +245,16 @@ static void test_photo(void)
 		char payload[512];
 		struct play play;
 
-		snprintf(payload, sizeof payload, "{\"notice\":\"result\",\"args\":{\"job\":9},\"files\":[%s]}", files[i].file);
+		snprintf(payload, sizeof payload,
+			"{\"notice\":\"result\",\"args\":{\"job\":9},\"files\":[%s]}", files[i].file);
 		play_begin(&play, TASK_PHOTO, payload, "{}");
 		play_step(&play, NULL);
 		if (files[i].method == NULL)
 			ok(play.then == PROVIDER_END && play.report.outcome == REPORT_REFUSED
 				&& play.report.class == CLASS_OURS, "photo: refused: %s", files[i].file);
 		else
-			ok(play.then == PROVIDER_CALL && strstr(play.call.url, files[i].method) != NULL, "photo: %s: %s",
+			ok(play.then == PROVIDER_CALL && strstr(play.call.url, files[i].method) != NULL,
+				"photo: %s: %s",
 				files[i].method, files[i].file);
 		play_end(&play);
 	}
@@ -266,7 +272,8 @@ static void test_photo_answers(void)
 	is_str(part(&play.call, "chat_id")->value, "77", "photo: to whom");
 	is_str(part(&play.call, "photo")->path, "/spool/9/1/0.png", "photo: which file");
 	is_str(part(&play.call, "photo")->file_name, "atelier-9.png", "photo: under which name");
-	ok(part(&play.call, "reply_markup") != NULL && part(&play.call, "caption") != NULL, "photo: words and keyboard");
+	ok(part(&play.call, "reply_markup") != NULL && part(&play.call, "caption") != NULL,
+		"photo: words and keyboard");
 	play_answer(&play, 200, "{\"ok\":true,\"result\":{\"message_id\":8,\"photo\":["
 		"{\"file_id\":\"big\",\"file_unique_id\":\"B\",\"width\":800,\"height\":800},"
 		"{\"file_id\":\"small\",\"file_unique_id\":\"S\",\"width\":90,\"height\":90}]}}");
@@ -354,7 +361,8 @@ static void test_document(void)
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		play_begin(&play, TASK_DOCUMENT, wrong[i], "{}");
 		play_step(&play, NULL);
-		ok(play.then == PROVIDER_END && play.report.outcome == REPORT_REFUSED && play.report.class == CLASS_OURS,
+		ok(play.then == PROVIDER_END && play.report.outcome == REPORT_REFUSED
+			&& play.report.class == CLASS_OURS,
 			"document: %s", wrong[i]);
 		play_end(&play);
 	}
@@ -388,7 +396,8 @@ int main(void)
 	snprintf(directory, sizeof directory, "%s/etc/texts", source == NULL ? "." : source);
 	buf_init(&errors, 4096);
 	struct texts *texts = texts_read(directory, &errors);
-	struct conf *conf = conf_read(settings_table, settings_count, SETTINGS_CHAT, settings, strlen(settings), &errors);
+	struct conf *conf = conf_read(settings_table, settings_count, SETTINGS_CHAT, settings,
+		strlen(settings), &errors);
 
 	must(texts != NULL && conf != NULL);
 	arena = arena_new(1 << 20);

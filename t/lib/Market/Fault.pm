@@ -17,7 +17,7 @@ has open => sub { [] };
 my $next  = 1;
 my %KNOWN = map { $_ => 1 } qw(delay status 429 reset lose duplicate wrong slow event forged
     foreign);
-my %SIDE = map { $_ => 1 } qw(telegram fal webhook yookassa betatransfer yookassa-webhook
+my %SIDE = map { $_ => 1 } qw(telegram fal gemini kling webhook yookassa betatransfer yookassa-webhook
     betatransfer-webhook);
 my %CODE = (400 => 'invalid_request', 401 => 'invalid_credentials', 403 => 'forbidden',
     404 => 'not_found', 429 => 'too_many_requests', 500 => 'internal_server_error');

@@ -96,7 +96,7 @@ sub film ($self, $png, $seconds, $w = 640, $h = 360) {
     # In the background: the market goes on meanwhile.
     system('sh', '-c', 'ffmpeg -loglevel error -y -loop 1 -framerate 12 -i "$1" -t "$2" -vf "$3" -c:v libx264 '
         . '-preset ultrafast -pix_fmt yuv420p -movflags +faststart -f mp4 "$4.new" </dev/null && mv "$4.new" "$4" &',
-        'film', "$in", $seconds, "scale=$wide:-2,crop=$w:$h:'min(t*$pan,iw-$w)':0,setsar=1", "$out");
+        'film', "$in", $seconds, "scale=$wide:$h*5/4:force_original_aspect_ratio=increase,crop=$w:$h:'min(t*$pan,iw-$w)':0,setsar=1", "$out");
     return $key;
 }
 
