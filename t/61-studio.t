@@ -9,7 +9,7 @@ use Test::More;
 
 binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output todo_output);
 
-my $stack = Atelier::Stack->new(fal_ms => 300, settings => {FREE_OPERATIONS_COUNT => 0, RATE_LIMIT_PER_MINUTE => 1000});
+my $stack = Atelier::Stack->new(fal_ms => 300, settings => {TERMS_VERSION => 1, FREE_OPERATIONS_COUNT => 0, RATE_LIMIT_PER_MINUTE => 1000});
 $stack->start;
 open my $in, '<', "$stack->{src}/etc/catalog.json" or die $!;
 my $catalog = decode_json(do { local $/ = undef; <$in> });

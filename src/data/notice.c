@@ -90,6 +90,7 @@ static const struct notice_form forms[] = {
 		{.verb = BUTTON_FORGET, .label = "button.forget", .number = "screen", .ends_row = true}, CANCEL_ROW, END}},
 	/* what came in the wrong moment */
 	{"want_photo", NULL, NULL, {END}},
+	{"want_text", NULL, NULL, {END}},
 	{"want_button", NULL, NULL, {END}},
 	{"image_kind", NULL, NULL, {END}},
 	{"image_large", NULL, NULL, {END}},
@@ -98,6 +99,7 @@ static const struct notice_form forms[] = {
 	{"clip_length", NULL, NULL, {END}},
 	{"video_no_photo", NULL, NULL, {END}},
 	{"video_no_film", NULL, NULL, {END}},
+	{"album_film", NULL, NULL, {END}},
 	{"video_none", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
 	{"other", "what", NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
 	{"prompt_long", NULL, NULL, {END}},
@@ -117,13 +119,13 @@ static const struct notice_form forms[] = {
 	{"formats", NULL, "quote", {
 		{.verb = BUTTON_RATIO, .label = "button.format", .list = "list"}, LAST(BUTTON_BACK, "button.back"), END}},
 	{"cancelled", NULL, NULL, {END}},
-	{"quote_changed", NULL, NULL, {NEXT(BUTTON_MODE, "button.generate"), LAST(BUTTON_MENU, "button.menu"), END}},
+	{"quote_changed", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
 	{"short", NULL, NULL, {LAST(BUTTON_PAY, "button.topup"),
 		{.verb = BUTTON_MODELS, .label = "button.models", .when = "models", .number = "quote", .ends_row = true}, END}},
 	{"terms_ask", NULL, NULL, {
 		{.verb = BUTTON_ACCEPT, .label = "button.accept", .when = "quote", .number = "quote", .ends_row = true},
 		{.verb = BUTTON_ACCEPT_PAY, .label = "button.accept", .when = "pay", .ends_row = true},
-		LAST(BUTTON_TERMS, "button.terms"), END}},
+		LAST(BUTTON_TERMS, "button.terms"), LAST(BUTTON_MENU, "button.cancel"), END}},
 	{"terms", NULL, NULL, {END}},
 	/* jobs */
 	{"job_status", "progress", "job", {

@@ -124,21 +124,18 @@ static void add_album(struct flow *flow)
 	json_drop(files);
 }
 
-/* A photo that was not asked for: an album is to be merged, one with words is edited, one alone is asked about. */
+/* A photo that was not asked for: one with words is edited, one alone is asked about. */
 static void take_stray_photo(struct flow *flow)
 {
-	const char *group = flow->update->group_id;
-	if (group && strlen(group) <= 64) {
-		add_album(flow);
-		return;
-	}
 	flow->talk = (struct talk){.state = DIALOG_IDLE};
 	set_photo(flow);
 	const char *words = words_with(flow);
-	if (*words)
+	if (!*words)
+		ask(flow, DIALOG_CHOICE);
+	else if (quote_words(flow, words, false))
 		propose_mode(flow, MODE_EDIT, words);
 	else
-		ask(flow, DIALOG_CHOICE);
+		ask(flow, DIALOG_EDIT_TEXT);
 }
 
 /* One more of the photos to be merged. What follows at once is answered together. */
@@ -156,7 +153,8 @@ static void take_merge_photo(struct flow *flow)
 		json_set_i64(args, "enough", 1);
 	if (!added)
 		json_set_i64(args, "full", 1);
-	flow_say(flow, "merge_photos", args)->topic = arena_fmt(flow->arena, "merge:%lld", (long long)flow->talk.screen);
+	flow_say(flow, "merge_photos", args)->topic = arena_fmt(flow->arena, "merge:%lld",
+		(long long)flow->talk.screen);
 }
 
 static void take_film_photo(struct flow *flow)
@@ -188,7 +186,9 @@ static void take_photo_for_words(struct flow *flow, enum mode mode, enum dialog 
 {
 	set_photo(flow);
 	const char *words = words_with(flow);
-	if (*words)
+	flow->talk.text = NULL;
+	/* Words that will not do are told to be so, and asked for again: the photo is kept. */
+	if (*words && quote_words(flow, words, mode == MODE_ADD_TEXT))
 		propose_mode(flow, mode, words);
 	else
 		ask(flow, then);
@@ -207,11 +207,18 @@ static const char *picture_problem(const struct update *update)
 void take_photo(struct flow *flow)
 {
 	const char *problem = picture_problem(flow->update);
+	const char *group = flow->update->group_id;
 	enum dialog state = flow->talk.state;
+	bool merges = state == DIALOG_MERGE_PHOTOS || state == DIALOG_MERGE_TEXT;
 	if (problem) {
 		flow_say(flow, problem, NULL);
 		if (state != DIALOG_IDLE)
 			ask(flow, state);
+		return;
+	}
+	/* Several at once where one is wanted: which is meant, nobody can tell. */
+	if (group && strlen(group) <= 64 && !merges && state != DIALOG_SUM) {
+		add_album(flow);
 		return;
 	}
 	switch (state) {
@@ -296,41 +303,86 @@ static void set_film(struct flow *flow)
 /* A film for the family that is talked about, or (as a shortcut) for the first that takes one. */
 static void use_film(struct flow *flow)
 {
+	struct talk *talk = &flow->talk;
 	int length_s = flow->update->length_s <= 5 ? 5 : 10;
-	const char *words;
+	const char *words = words_with(flow);
+	struct talk_file photo = talk->files[0];
+	bool has_photo = talk->count && !str_equal(photo.form, "video");
 	set_film(flow);
-	if (quote_video(flow, flow->talk.family, TAKES_VIDEO, length_s)) {
-		words = words_with(flow);
+	talk->text = *words ? words : NULL;
+	if (!talk->length_s)
+		talk->length_s = length_s;
+	if (*words && !quote_words(flow, words, false)) {
+		talk->text = NULL;
+		ask(flow, DIALOG_VIDEO_TEXT);
+	} else if (quote_video(flow, talk->family, TAKES_VIDEO, length_s)) {
 		if (*words)
 			quote_propose(flow, film_offer(flow), words);
 		else
 			ask(flow, DIALOG_VIDEO_TEXT);
-	} else if (quote_video(flow, flow->talk.family, TAKES_MOTION, length_s)) {
-		ask(flow, DIALOG_VIDEO_PHOTO);
+	} else if (quote_video(flow, talk->family, TAKES_MOTION, length_s)) {
+		if (has_photo) {
+			talk->files[1] = talk->files[0];
+			talk->files[0] = photo;
+			talk->count = 2;
+			quote_propose(flow, film_offer(flow), words);
+		} else {
+			ask(flow, DIALOG_VIDEO_PHOTO);
+		}
 	} else {
-		flow->talk.count = 0;
-		flow->talk.clip_s = 0;
+		talk->count = 0;
+		talk->clip_s = 0;
 		flow_say(flow, "video_no_film", NULL);
 		ask(flow, DIALOG_VIDEO_INPUT);
+	}
+}
+
+/* What a state makes of a film. */
+enum film { FILM_STRAY, FILM_WANTED, FILM_NO_PHOTO /* a photo is wanted */, FILM_NO_TEXT /* words are */ };
+
+static enum film film_in(enum dialog state)
+{
+	switch (state) {
+	case DIALOG_VIDEO_LENGTH:
+	case DIALOG_VIDEO_INPUT:
+	case DIALOG_VIDEO_TEXT:
+	case DIALOG_VIDEO_PHOTO: return FILM_WANTED;
+	case DIALOG_EDIT_PHOTO:
+	case DIALOG_MERGE_PHOTOS:
+	case DIALOG_FACE:
+	case DIALOG_FACE_TARGET:
+	case DIALOG_RETOUCH:
+	case DIALOG_UPSCALE:
+	case DIALOG_CAPTION_PHOTO: return FILM_NO_PHOTO;
+	case DIALOG_EDIT_TEXT:
+	case DIALOG_MERGE_TEXT:
+	case DIALOG_CAPTION_TEXT: return FILM_NO_TEXT;
+	case DIALOG_IDLE:
+	case DIALOG_PROMPT:
+	case DIALOG_VIDEO_MODEL:
+	case DIALOG_CHOICE:
+	case DIALOG_SUM:
+	case DIALOG_FORGET: return FILM_STRAY;
+	case DIALOG_COUNT:
+	default: fault("a state without a case");
 	}
 }
 
 void take_film(struct flow *flow)
 {
 	enum dialog state = flow->talk.state;
-	bool wanted = state == DIALOG_VIDEO_INPUT || state == DIALOG_VIDEO_TEXT || state == DIALOG_VIDEO_PHOTO;
-	bool photo = state == DIALOG_EDIT_PHOTO || state == DIALOG_MERGE_PHOTOS || state == DIALOG_FACE ||
-		state == DIALOG_FACE_TARGET || state == DIALOG_RETOUCH || state == DIALOG_UPSCALE ||
-		state == DIALOG_CAPTION_PHOTO;
+	enum film film = film_in(state);
 	if (state == DIALOG_SUM) {
 		pay_sum_ask(flow, "sum_wrong");
-	} else if (photo) {
-		flow_say(flow, "want_photo", NULL);
+	} else if (flow->update->group_id && film != FILM_WANTED) {
+		flow_say(flow, "album_film", NULL);
+	} else if (film == FILM_NO_PHOTO || film == FILM_NO_TEXT) {
+		flow_say(flow, film == FILM_NO_PHOTO ? "want_photo" : "want_text", NULL);
 		ask(flow, state);
 	} else if (!is_film_good(flow)) {
-		if (wanted)
+		if (state != DIALOG_IDLE)
 			ask(flow, state);
-	} else if (wanted) {
+	} else if (film == FILM_WANTED) {
 		use_film(flow);
 	} else {
 		const char *family = film_family(flow, flow->update->length_s <= 5 ? 5 : 10);

@@ -61,10 +61,6 @@ static void press_again(struct flow *flow)
 	}
 	flow_leave(flow);
 	talk_load(&flow->talk, flow->views->job.files, flow->arena);
-	bool film = false;
-	for (size_t i = 0; i < flow->talk.count; i++)
-		film |= str_equal(flow->talk.files[i].form, "video");
-	flow->talk.clip_s = film ? offer->length_s : 0;
 	quote_propose(flow, offer, flow->views->job.prompt);
 }
 

@@ -31,6 +31,19 @@ static void load(struct talk *talk, json *files, struct arena *arena)
 	}
 }
 
+static size_t least_files(enum dialog state)
+{
+	bool one = state == DIALOG_EDIT_TEXT || state == DIALOG_FACE_TARGET || state == DIALOG_CAPTION_TEXT ||
+		state == DIALOG_VIDEO_PHOTO || state == DIALOG_CHOICE;
+	return state == DIALOG_MERGE_TEXT ? 2 : one;
+}
+
+static bool is_of_film(enum dialog state)
+{
+	return state == DIALOG_VIDEO_LENGTH || state == DIALOG_VIDEO_INPUT || state == DIALOG_VIDEO_TEXT ||
+		state == DIALOG_VIDEO_PHOTO;
+}
+
 void talk_read(const char *text, struct arena *arena, struct talk *talk)
 {
 	json *kept = json_read(text, strlen(text));
@@ -50,6 +63,9 @@ void talk_read(const char *text, struct arena *arena, struct talk *talk)
 		load(talk, json_at(kept, "files"), arena);
 	}
 	json_drop(kept);
+	/* What a state relies on must be there. */
+	if (talk->count < least_files(talk->state) || (is_of_film(talk->state) && !talk->family))
+		*talk = (struct talk){.state = DIALOG_IDLE};
 }
 
 static json *new_files(const struct talk *talk, bool messages)

@@ -42,7 +42,8 @@ static const char *gathered(enum dialog dialog)
 	case DIALOG_VIDEO_TEXT:
 		return ",\"family\":\"kling-3.0\",\"length\":5,\"files\":[{\"file_id\":\"f1\",\"form\":\"photo\"}]";
 	case DIALOG_VIDEO_PHOTO:
-		return ",\"family\":\"kling-2.6\",\"length\":5,\"clip_s\":4,\"files\":[{\"file_id\":\"v1\",\"form\":\"video\"}]";
+		return ",\"family\":\"kling-2.6\",\"length\":5,\"clip_s\":4,"
+			"\"files\":[{\"file_id\":\"v1\",\"form\":\"video\"}]";
 	case DIALOG_IDLE: case DIALOG_PROMPT: case DIALOG_EDIT_PHOTO: case DIALOG_FACE: case DIALOG_RETOUCH:
 	case DIALOG_UPSCALE: case DIALOG_CAPTION_PHOTO: case DIALOG_VIDEO_MODEL: case DIALOG_SUM: case DIALOG_FORGET:
 	case DIALOG_COUNT:

@@ -214,6 +214,9 @@ static const char *walk(const char *const *inputs, struct plan *plan)
 	return plan_text(plan);
 }
 
+#define TEN "caption, a "
+#define LONG TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+
 static void test_ways(void)
 {
 	static const struct {
@@ -258,6 +261,18 @@ static void test_ways(void)
 		{"say=want_photo say=ask_retouch dialog=retouch", {"=m:retouch", "please"}},
 		{"say=want_button say=ask_video_model dialog=video_model", {"=m:video", "a wave"}},
 		{"quote=merge.standard:free:1 dialog=idle", {"=al:5", "together"}},
+		/* a caption that is too long must not lose its photo */
+		{"quote=add_text.local:rub:0 dialog=idle", {"=m:add_text", "+photo " LONG, "short"}},
+		{"quote=edit.standard:free:1 dialog=idle", {"+photo голая школьница", "snow"}},
+		/* a film where words are wanted must not drop the photos */
+		{"say=want_text say=ask_merge_text dialog=merge_text", {"=al:5", "+film"}},
+		{"say=want_text say=ask_edit_text dialog=edit_text", {"=m:edit", "+photo", "+film"}},
+		/* the model that was chosen is the one that is used */
+		{"say=ask_video_photo dialog=video_photo", {"=m:video", "=vm:@:kling-2.6", "+film"}},
+		{"wait=video.kling-2.6.motion.5:rub:10000 dialog=idle",
+			{"=m:video", "=vm:@:kling-2.6", "=vl:@:5", "+photo", "+film"}},
+		{"wait=video.kling-2.6.motion.5:rub:10000 dialog=idle",
+			{"=m:video", "=vm:@:kling-2.6", "=vl:@:5", "+film dance", "+photo"}},
 	};
 
 	for (size_t i = 0; i < COUNT(ways); i++) {
@@ -325,7 +340,8 @@ static void test_blocked(void)
 	static const struct { enum dialog dialog; enum update_kind kind; const char *text, *want; } cases[] = {
 		{DIALOG_IDLE, UPDATE_TEXT, "порно с детьми", "alert=minor say=blocked"},
 		{DIALOG_EDIT_TEXT, UPDATE_TEXT, "nude child", "alert=minor say=blocked"},
-		{DIALOG_IDLE, UPDATE_PHOTO, "раздень школьницу, порно", "alert=minor say=blocked"},
+		{DIALOG_IDLE, UPDATE_PHOTO, "раздень школьницу, порно",
+			"alert=minor say=blocked say=ask_edit_text dialog=edit_text"},
 		{DIALOG_CAPTION_TEXT, UPDATE_TEXT, "секс, 12 лет", "alert=minor say=blocked"},
 		{DIALOG_IDLE, UPDATE_TEXT, "школьница читает в парке", "quote=generate.standard:free:1"},
 		{DIALOG_IDLE, UPDATE_TEXT, "обнажённая статуя в музее", "quote=generate.standard:free:1"},
@@ -339,6 +355,40 @@ static void test_blocked(void)
 	}
 }
 
+/* An album where one photo is wanted is gathered, whatever the state; merging takes it part by part. */
+static void test_albums(void)
+{
+	for (size_t d = 0; d < DIALOG_COUNT; d++) {
+		struct views views = views_of((enum dialog)d);
+		struct update update = update_of(UPDATE_PHOTO, "");
+
+		update.group_id = "14999000111222333";
+		struct plan plan = decide(update, &views);
+		const char *want = d == DIALOG_MERGE_PHOTOS ? "say=merge_photos dialog=merge_photos"
+			: d == DIALOG_MERGE_TEXT ? "say=merge_photos dialog=merge_photos"
+			: d == DIALOG_SUM ? "say=sum_wrong dialog=sum" : "album=14999000111222333:9";
+
+		is_str(plan_text(&plan), want, "a part of an album in %s", dialog_name((enum dialog)d));
+	}
+}
+
+/* A stored dialog that lacks what its state relies on read before the first file. */
+static void test_torn(void)
+{
+	static const char *const states[] = {"edit_text", "merge_text", "face_target", "caption_text",
+		"video_photo", "choice",
+		"video_length", "video_input", "video_text"};
+
+	for (size_t i = 0; i < COUNT(states); i++) {
+		struct views views = views_of(DIALOG_IDLE);
+
+		views.dialog = arena_fmt(arena, "{\"state\":\"%s\",\"screen\":7}", states[i]);
+		struct plan plan = decide(update_of(UPDATE_PHOTO, ""), &views);
+
+		is_str(plan_text(&plan), "say=choice dialog=choice", "%s without what it needs is idle", states[i]);
+	}
+}
+
 int main(void)
 {
 	if (play_begin()) {
@@ -348,6 +398,8 @@ int main(void)
 		test_changes();
 		test_terms();
 		test_blocked();
+		test_albums();
+		test_torn();
 	}
 	return play_end();
 }

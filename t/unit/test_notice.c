@@ -91,7 +91,9 @@ static const struct {
 	{"ask_video_input", "{" SCREEN ",\"model\":\"Kling\",\"text\":1,\"photo\":1,\"film\":1,\"motion\":1}", 1},
 	{"ask_video_text", "{" SCREEN ",\"clip\":1}", 1}, {"ask_video_photo", "{" SCREEN "}", 1},
 	{"choice", "{" SCREEN "}", 7},
-	{"forget_ask", "{" SCREEN "," PURSES "}", 2}, {"want_photo", "{}", 0}, {"want_button", "{}", 0},
+	{"forget_ask", "{" SCREEN "," PURSES "}", 2}, {"want_photo", "{}", 0}, {"want_text", "{}", 0},
+	{"album_film", "{}", 0},
+	{"want_button", "{}", 0},
 	{"image_kind", "{}", 0}, {"image_large", "{}", 0}, {"video_as_file", "{}", 0},
 	{"clip_length", "{\"length\":61,\"min\":3,\"max\":10}", 0}, {"video_no_photo", "{}", 0},
 	{"video_no_film", "{}", 0},
@@ -103,7 +105,7 @@ static const struct {
 	{"models", "{\"quote\":5,\"list\":[{\"word\":\"a.b\",\"title\":\"A\","
 		"\"price\":" RUB ",\"own\":1},{\"word\":\"c\",\"title\":\"C\",\"price\":" FREE "}]}", 3},
 	{"formats", "{\"quote\":5,\"list\":[{\"word\":\"16x9\",\"title\":\"16:9\"}]}", 2},
-	{"terms_ask", "{\"quote\":5}", 2}, {"terms_ask", "{\"pay\":1}", 2}, {"terms", "{}", 0},
+	{"terms_ask", "{\"quote\":5}", 3}, {"terms_ask", "{\"pay\":1}", 3}, {"terms", "{}", 0},
 	{"job_cancelled", "{\"job\":1}", 1}, {"job_cancelled", "{\"job\":1,\"back\":" RUB ",\"left\":" RUB "}", 1},
 	{"job_done", "{\"job\":1}", 0}, {"job_failed", "{\"job\":1,\"reason\":\"ours\"}", 2},
 	{"original", "{\"job\":1}", 0}, {"original_lost", "{}", 0}, {"get_none", "{}", 1}, {"cancel_late", "{}", 0},
@@ -133,7 +135,7 @@ static const struct {
 		"\"models\":1,\"formats\":1,\"price\":" RUB ",\"have\":" RUB "}", 4}, CONFIRM("edit"),
 			CONFIRM("merge"),
 	CONFIRM("face_swap"), CONFIRM("retouch"), CONFIRM("upscale"),
-	{"cancelled", "{}", 0}, {"quote_changed", "{}", 2},
+	{"cancelled", "{}", 0}, {"quote_changed", "{}", 1},
 	{"short", "{\"missing\":" CREDIT ",\"price\":" CREDIT ",\"have\":" CREDIT "}", 1},
 	{"job_status", "{\"job\":1,\"progress\":0}", 0},
 	{"job_status", "{\"job\":9223372036854775807,\"progress\":0,\"place\":1000,\"usual_s\":3600}", 1},
@@ -330,7 +332,8 @@ static void test_keyboards(const struct texts *texts, struct arena *arena)
 			"use:7:edit use:7:retouch|use:7:upscale use:7:face_swap|"
 			"use:7:add_text use:7:video|x:7"},
 		{"{\"notice\":\"ask_video_length\",\"args\":{\"screen\":7,\"model\":\"M\"}}", "vl:7:5 vl:7:10|x:7"},
-		{"{\"notice\":\"confirm\",\"args\":{\"mode\":\"edit\",\"quote\":5,\"model\":\"M\",\"models\":1,\"price\":" RUB "}}",
+		{"{\"notice\":\"confirm\",\"args\":{\"mode\":\"edit\",\"quote\":5,\"model\":\"M\","
+			"\"models\":1,\"price\":" RUB "}}",
 			"go:5|mod:5|no:5"},
 		{"{\"notice\":\"history\",\"args\":{\"rows\":[" PAST("completed", "") "," PAST("failed",
 			"") "]}}", "get:5|menu"},

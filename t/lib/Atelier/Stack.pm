@@ -340,6 +340,7 @@ sub settings {
 		SPOOL_DIR => "$self->{dir}/spool",
 		TEXTS_DIR => "$self->{src}/etc/texts",
 		CATALOG_FILE => "$self->{src}/etc/catalog.json",
+		TERMS_VERSION => 0,     # but in tests about them
 		!$self->{market_wanted} ? () : (
 			BOT_TOKEN => $TOKEN,
 			TELEGRAM_SECRET_TOKEN => $SECRET,
