@@ -9,11 +9,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define TEXT_MAX 65536          /* bytes of a folded text; longer ones are looked at so far */
+#define TEXT_MAX (1u << 17)     /* bytes of a folded text; the longest of an update fits in both its readings */
+#define WORD_MAX 64             /* letters compared of one word */
 
 struct block {
-	char *text;                     /* folded phrases: " word word " each,
-		a '*' before the last space for beginnings */
+	char *text;                     /* folded phrases: " word word " each, a '*' before the last space for beginnings */
 	size_t phrases[BLOCK_WORDS_MAX];        /* where each begins */
 	size_t count;
 };
@@ -41,15 +41,21 @@ static uint32_t next_point(const char **at)
 /* Small letters; ё as е; invisible marks as nothing (0); everything that is neither letter nor digit as a space. */
 static uint32_t fold_point(uint32_t point)
 {
+	if (point >= 0xff01 && point <= 0xff5e)         /* full width */
+		point -= 0xfee0;
+	if (point >= 0x1d400 && point <= 0x1d6a3)       /* mathematical: 13 alphabets of large, then small letters */
+		point = 'A' + (point - 0x1d400) % 52 + ((point - 0x1d400) % 52 > 25 ? 'a' - 'Z' - 1 : 0);
 	if (point == 0x401 || point == 0x451)
 		return 0x435;
 	if (point >= 0x410 && point <= 0x42f)
 		return point + 0x20;
+	if (point >= 0x400 && point <= 0x40f)
+		return point + 0x50;
 	if (point >= 0x430 && point <= 0x45f)
 		return point;
 	if (point >= 'A' && point <= 'Z')
 		return point + 0x20;
-	if ((point >= 'a' && point <= 'z') || (point >= '0' && point <= '9') || point == '*')
+	if ((point >= 'a' && point <= 'z') || (point >= '0' && point <= '9'))
 		return point;
 	if (point == 0xad || (point >= 0x200b && point <= 0x200f) || point == 0x2060 || point == 0xfeff ||
 		(point >= 0x300 && point <= 0x36f))
@@ -57,22 +63,44 @@ static uint32_t fold_point(uint32_t point)
 	return ' ';
 }
 
-/* Latin letters, and digits, that look like Cyrillic ones. */
-static const struct { char latin; uint16_t cyrillic; } pairs[] = {
-	{'a', 0x430}, {'e', 0x435}, {'o', 0x43e}, {'p', 0x440}, {'c', 0x441}, {'y', 0x443}, {'x', 0x445},
-	{'k', 0x43a}, {'m', 0x43c}, {'t', 0x442}, {'h', 0x43d}, {'b', 0x432}, {'0', 0x43e}, {'3', 0x437},
-	{'4', 0x447},
+static bool is_digit(uint32_t point)
+{
+	return point >= '0' && point <= '9';
+}
+
+static bool is_latin(uint32_t point)
+{
+	return point >= 'a' && point <= 'z';
+}
+
+/* Letters that look alike, and the digits that stand for them. */
+static const struct { char latin; uint16_t cyrillic; } alike[] = {
+	{'a', 0x430}, {'e', 0x435}, {'o', 0x43e}, {'p', 0x440}, {'c', 0x441}, {'y', 0x443}, {'x', 0x445}, {'k', 0x43a},
+	{'m', 0x43c}, {'t', 0x442}, {'h', 0x43d}, {'b', 0x432}, {'i', 0x456}, {'s', 0x455}, {'j', 0x458},
+};
+static const struct { char digit, latin; uint16_t cyrillic; } digits[] = {
+	{'0', 'o', 0x43e}, {'3', 'e', 0x437}, {'4', 'a', 0x447}, {'1', 'i', '1'}, {'5', 's', '5'}, {'7', 't', '7'},
 };
 
-/* A letter as one of the alphabet that most of its word is in. */
-static uint32_t letter_in(uint32_t point, bool cyrillic)
+static uint32_t cyrillic_of(uint32_t point)
 {
-	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-		if (cyrillic && point == (uint32_t)pairs[i].latin)
-			return pairs[i].cyrillic;
-		if (!cyrillic && point == pairs[i].cyrillic)
-			return (uint32_t)pairs[i].latin;
-	}
+	for (size_t i = 0; i < sizeof digits / sizeof *digits; i++)
+		if (point == (uint32_t)digits[i].digit)
+			return digits[i].cyrillic;
+	for (size_t i = 0; i < sizeof alike / sizeof *alike; i++)
+		if (point == (uint32_t)alike[i].latin)
+			return alike[i].cyrillic;
+	return point;
+}
+
+static uint32_t latin_of(uint32_t point)
+{
+	for (size_t i = 0; i < sizeof digits / sizeof *digits; i++)
+		if (point == (uint32_t)digits[i].digit)
+			return (uint32_t)digits[i].latin;
+	for (size_t i = 0; i < sizeof alike / sizeof *alike; i++)
+		if (point == alike[i].cyrillic)
+			return (uint32_t)alike[i].latin;
 	return point;
 }
 
@@ -86,58 +114,90 @@ static void put_point(struct buf *out, uint32_t point)
 	}
 }
 
-static bool is_cyrillic(uint32_t point)
+/* A word of both alphabets is read as Cyrillic, or (latin) as Latin: either may be the disguise. A letter three times
+ * running or more is taken as one. */
+static void put_word(struct buf *out, const uint32_t *word, size_t length, bool latin)
 {
-	return point >= 0x400 && point <= 0x45f;
-}
-
-/* Which alphabet a word of both is read in. */
-enum lean { LEAN_MOST /* the one that most of it is in */, LEAN_CYRILLIC, LEAN_LATIN };
-
-static void put_word(struct buf *out, enum lean lean, const uint32_t *word, size_t length)
-{
-	size_t cyrillic = 0, latin = 0;
+	bool cyrillic = false, has_latin = false;
 	for (size_t i = 0; i < length; i++) {
-		cyrillic += is_cyrillic(word[i]);
-		latin += word[i] >= 'a' && word[i] <= 'z';
+		cyrillic |= word[i] >= 0x400;
+		has_latin |= is_latin(word[i]);
 	}
-	bool is = lean == LEAN_MOST ? cyrillic >= latin : lean == LEAN_CYRILLIC;
-	bool one = cyrillic == 0 || (latin == 0 && lean == LEAN_LATIN);
-	for (size_t i = 0; i < length; i++)
-		put_point(out, one ? word[i] : letter_in(word[i], is));
+	for (size_t i = 0, run; i < length; i += run) {
+		uint32_t point = latin && has_latin ? latin_of(word[i]) : cyrillic ? cyrillic_of(word[i]) : word[i];
+		for (run = 1; i + run < length && word[i + run] == word[i] && !is_digit(word[i]);)
+			run++;
+		put_point(out, point);
+		if (run == 2)
+			put_point(out, point);
+	}
 }
 
-/* " one two three ": folded words with one space between. Letters standing alone,
-	three or more of them, are taken for
- * one word that was pulled apart. */
-static void fold(const char *text, enum lean lean, struct buf *out)
+/* Folded points with one space between words and at both ends; returns how many. With `star` a '*' stays. */
+static size_t fold_points(const char *text, bool star, uint32_t *points)
 {
-	uint32_t word[64];
-	size_t length = 0, singles = 0;
-	buf_char(out, ' ');
-	for (;;) {
-		uint32_t raw = next_point(&text), point = raw ? fold_point(raw) : ' ';
-		if (point == 0)
-			continue;
-		if (point != ' ') {
-			if (length == sizeof word / sizeof *word) {
-				put_word(out, lean, word, length);
-				length = 0;
-			}
-			word[length++] = point;
-			continue;
-		}
-		if (length) {
-			singles = length == 1 ? singles + 1 : 0;
-			if (singles >= 2 && out->length && out->data[out->length - 1] == ' ')
-				out->length--;
-			put_word(out, lean, word, length);
-			buf_char(out, ' ');
-			length = 0;
-		}
-		if (!raw || out->length > TEXT_MAX - 512)
-			break;
+	size_t count = 0;
+	points[count++] = ' ';
+	for (uint32_t raw; (raw = next_point(&text));) {
+		uint32_t point = star && raw == '*' ? raw : fold_point(raw);
+		if (raw == 0x306 && points[count - 1] == 0x438)         /* й in two pieces */
+			points[count - 1] = 0x439;
+		else if (point && (point != ' ' || points[count - 1] != ' '))
+			points[count++] = point;
 	}
+	if (points[count - 1] != ' ')
+		points[count++] = ' ';
+	return count;
+}
+
+/* Letters standing alone, three or more of them, are taken for one word that was pulled apart. */
+static size_t join_singles(uint32_t *points, size_t count)
+{
+	size_t kept = 0, run = 0, from = 0;
+	for (size_t i = 0; i < count; i++) {
+		points[kept++] = points[i];
+		if (i == 0 || points[i] != ' ')
+			continue;
+		bool single = kept >= 3 && points[kept - 3] == ' ' && !is_digit(points[kept - 2]);
+		if (single && run++ == 0)
+			from = kept - 2;
+		bool last = i + 1 == count || i + 2 == count || points[i + 2] != ' ' || is_digit(points[i + 1]);
+		if (!single || !last)
+			continue;
+		if (run >= 3) {
+			for (size_t j = 0; j < run; j++)
+				points[from + j] = points[from + 2 * j];
+			kept = from + run;
+			points[kept++] = ' ';
+		}
+		run = 0;
+	}
+	return kept;
+}
+
+static void put_words(struct buf *out, const uint32_t *points, size_t count, bool latin)
+{
+	buf_char(out, ' ');
+	for (size_t i = 1, length; i < count; i += length + 1) {
+		for (length = 0; i + length < count && points[i + length] != ' ';)
+			length++;
+		put_word(out, points + i, length < WORD_MAX ? length : WORD_MAX, latin);
+		buf_char(out, ' ');
+	}
+}
+
+/* " one two three ": folded words with one space between. A text (unlike a phrase of the list) is read twice, with a |
+ * between, see put_word. */
+static void fold(const char *text, bool phrase, struct buf *out)
+{
+	uint32_t *points = mem_alloc((strlen(text) + 2) * sizeof *points);
+	size_t count = join_singles(points, fold_points(text, phrase, points));
+	put_words(out, points, count, false);
+	if (!phrase) {
+		buf_char(out, '|');
+		put_words(out, points, count, true);
+	}
+	mem_free(points);
 }
 
 /* ---- the list ----------------------------------------------------------------------------------------- */
@@ -167,7 +227,7 @@ struct block *block_read(const char *path, struct buf *errors)
 			break;
 		}
 		block->phrases[block->count++] = folded.length;
-		fold(at, LEAN_MOST, &folded);
+		fold(at, true, &folded);
 		buf_char(&folded, '\0');
 	}
 	block->text = mem_alloc(folded.length + 1);
@@ -191,36 +251,61 @@ void block_free(struct block *block)
 
 /* ---- matching ----------------------------------------------------------------------------------------- */
 
-/* Beginnings of words, as folded. Whoever is meant by the one is never to be shown as the other. */
+/* Beginnings of words, as folded; one that ends with a space is the whole word. Whoever is meant by the one is never
+ * to be shown as the other. */
 static const char *const young[] = {
-	"ребен", "ребят", "дети", "детей", "детск", "детьм", "девочк", "мальчик", "малыш", "младен",
-	"школьни", "подрост", "несовершеннолет", "малолет", "дошкольн", "первоклас", "пионерк", "лолит",
-	"лоли", "шота", "child", "kid", "kids", "toddler", "baby", "babies", "minor", "underage",
-	"preteen", "teen", "teenage", "schoolgirl", "schoolboy", "loli", "lolita", "shota", "infant",
-	"girlchild", "boychild", "cp",
+	"ребенок ", "ребенк", "ребено", "ребятиш", "ребятен", "дети ", "детей ", "детям ", "детьми ", "детях ", "деток ",
+	"детск", "детиш", "деточк", "дитя ", "девочк", "девчонк", "девчушк", "мальчик", "мальчиш", "малыш", "младен",
+	"школьни", "подрост", "несовершеннолет", "малолет", "дошкол", "первоклас", "пятиклас", "шестиклас",
+	"семиклас", "восьмиклас", "девятиклас", "старшеклас", "пионерк", "гимназистк", "лолит", "лоли ", "шота ",
+	"пятилетн", "шестилетн", "семилетн", "восьмилетн", "девятилетн", "десятилетн", "одиннадцатилет", "двенадцатилет",
+	"тринадцатилет", "четырнадцатилет", "пятнадцатилет", "шестнадцатилет", "семнадцатилет",
+	"child ", "children", "childs ", "kid ", "kids ", "kiddie", "kiddy", "toddler", "baby ", "babies ", "minor ",
+	"minors ", "underage", "under age ", "preteen", "prepubescen", "pubescen", "tween ", "tweens ", "teen ", "teens ",
+	"teenage", "teenie", "schoolgirl", "schoolboy", "schoolchild", "schoolkid", "school girl", "school boy",
+	"little girl", "little boy", "young girl", "young boy", "loli ", "lolis ", "lolita", "lolicon",
+	"shota ", "shotacon",
+	"infant", "newborn", "girlchild", "boychild", "jailbait", "cp ", "eleven year", "twelve year", "thirteen year",
+	"fourteen year", "fifteen year", "sixteen year", "seventeen year", "ten year old",
 };
 static const char *const sexual[] = {
-	"секс", "порн", "эротич", "эротик", "голая", "голой", "голую", "голый", "голого", "голые", "голых",
-	"голеньк", "обнажен", "обнажи", "раздет", "раздень", "раздеть", "раздева", "минет", "трах",
-		"ебет", "ебут", "ебля", "выеб",
-	"член", "вагин", "пизд", "сперм", "оргазм", "мастурб", "хентай", "интим", "нюдс", "ню", "стриптиз",
-	"соблазн", "сексуальн", "sex", "porn", "nude", "naked", "nsfw", "erotic", "hentai", "topless",
-	"undress", "blowjob", "fuck", "penis", "vagina", "masturb", "orgasm", "lewd", "cum", "bottomless",
-	"strip", "seduc", "genital",
+	"секс", "порн", "эротик", "эротич", "голая ", "голой ",
+	"голую ", "голый ", "голого ", "голому ", "голым ", "голыми ", "голые ", "голых ", "голеньк",
+	"голышом ",
+	"нагая ", "нагую ", "нагой ", "нагие ", "нагих ", "нагишом ", "обнажен", "обнажи", "обнажа", "раздет", "раздева",
+	"раздень", "раздеть", "разделась ", "без одежды ", "без белья ", "без трус", "без лифчик",
+	"снимает одежд", "сними одежд", "снять одежд", "сними с нее одежд", "сними с него одежд", "минет", "траха", "трахн",
+	"ебет ", "ебут ", "ебать ", "ебля ", "ебли ", "выеб", "хуй ", "хуем ", "хуя ", "половой член", "половой орган",
+	"половые орган", "половых орган", "половой акт", "сосет член", "сосать член", "член во рту", "вагин", "влагалищ",
+	"пизд", "сперм", "оргазм", "мастурб", "дроч", "хентай", "интим ", "интимные фото", "интимное фото", "интимных мест",
+	"нюдс", "нюдес", "ню ", "стриптиз", "соблазнительн", "соблазняющ", "педофил",
+	"sex ", "sexy ", "sexual", "sexi", "sext ", "sexting ", "porn", "nude ", "nudes ", "nudity ", "naked", "nsfw",
+	"erotic", "hentai", "topless", "bottomless ", "undress", "unclothed", "without clothes", "no clothes ",
+	"without underwear", "no underwear ", "blowjob", "blow job", "handjob", "fuck", "penis", "vagina", "pussy ",
+	"masturb", "orgasm", "lewd", "cum ", "cumming ", "cumshot", "striptease", "stripper", "seducing ", "seductive",
+	"genital", "pedophil", "paedophil", "ecchi ",
 };
-/* Whole words only: as a beginning they would forbid honest ones (kidney). */
-static const char *const whole[] = {
-	"kid", "kids", "cp", "ню", "cum", "лоли", "loli", "minor", "teen", "strip", "шота", "baby",
+/* Both beginnings one after the other: then the first is not meant ("": whatever follows). */
+static const struct { const char *word, *next; } honest[] = {
+	{"гол", "дерев"}, {"гол", "ветк"}, {"гол", "ветв"}, {"гол", "скал"}, {"гол", "стен"}, {"гол", "земл"},
+	{"гол", "камн"}, {"гол", "степ"}, {"гол", "рук"}, {"гол", "колен"}, {"гол", "пятк"}, {"гол", "бетон"},
+	{"обнажен", "меч"}, {"обнажен", "клин"}, {"обнажен", "шпаг"}, {"обнажен", "саб"}, {"обнажен", "дерев"},
+	{"обнажен", "скал"}, {"обнажи", "меч"}, {"обнажи", "клин"}, {"обнажи", "шпаг"}, {"обнажи", "саб"},
+	{"соблазнит", "торт"}, {"соблазнит", "пирог"}, {"соблазнит", "пирож"}, {"соблазнит", "десерт"},
+	{"соблазнит", "запах"}, {"соблазнит", "аромат"}, {"соблазнит", "вкус"},
+	{"секстан", ""}, {"секстет", ""},
+	{"детск", "площадк"}, {"naked", "eye"}, {"naked", "mole"}, {"naked", "tree"}, {"naked", "branch"}, {"naked", "cake"},
+	{"nude ", "makeup"}, {"nude ", "make up"}, {"nude ", "lip"}, {"nude ", "tone"}, {"nude ", "color"},
+	{"nude ", "colour"}, {"nude ", "shade"}, {"nude ", "palette"}, {"cum ", "laude"}, {"baby ", "blue"},
+	{"baby ", "pink"}, {"baby ", "doll dress"}, {"baby ", "oil"}, {"minor ", "character"}, {"minor ", "detail"},
+	{"minor ", "key"}, {"minor ", "chord"}, {"minor ", "planet"},
 };
 
-static bool has_word(const char *folded, const char *word)
+static bool is_honest(const char *at)
 {
-	size_t length = strlen(word);
-	bool all = false;
-	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-		all |= str_equal(whole[i], word);
-	for (const char *at = strstr(folded, word); at; at = strstr(at + 1, word))
-		if (at[-1] == ' ' && (!all || at[length] == ' '))
+	const char *next = at + strcspn(at, " ");
+	for (size_t i = 0; i < sizeof honest / sizeof *honest; i++)
+		if (str_starts(at, honest[i].word) && str_starts(next + 1, honest[i].next))
 			return true;
 	return false;
 }
@@ -228,22 +313,40 @@ static bool has_word(const char *folded, const char *word)
 static bool has_any(const char *folded, const char *const *words, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (has_word(folded, words[i]))
-			return true;
+		for (const char *at = strstr(folded, words[i]); at; at = strstr(at + 1, words[i]))
+			if (at[-1] == ' ' && !is_honest(at))
+				return true;
 	return false;
 }
 
-/* "12 лет", "twelve" is not read; "12 years old", "13yo". */
+/* Whether the text from its beginning to `end` ends with a word. */
+static bool ends_with(const char *text, const char *end, const char *word)
+{
+	size_t length = strlen(word);
+	return (size_t)(end - text) >= length && memcmp(end - length, word, length) == 0;
+}
+
+/* "12 лет", "12-летняя", "12 years old", "13yo", "aged 12"; not how long ago something was. */
 static bool has_young_age(const char *folded)
 {
-	static const char *const units[] = {" лет", "лет", " года", " year", "yo ", " yo ", " y o "};
+	static const char *const units[] = {" лет ", " летн", "летн", " года ", " год ", " годик", " year", " yr", "yo ",
+		" yo ", " y o "};
+	static const char *const before[] = {" age", " aged", " возраст", " возрасте", " возраста"};
+	static const char *const spans[] = {" лет назад ", " лет спустя ", " лет тому ", " года назад ", " год назад ",
+		" years ago ", " year ago ", " years later ", " year later "};
 	for (const char *at = folded; *at; at++) {
 		if (at[0] != ' ' || at[1] < '0' || at[1] > '9')
 			continue;
-		size_t digits = strspn(at + 1, "0123456789");
-		bool young_age = digits == 1 || (digits == 2 && at[1] == '1' && at[2] < '8');
-		for (size_t i = 0; young_age && i < sizeof units / sizeof *units; i++)
-			if (str_starts(at + 1 + digits, units[i]))
+		size_t length = strspn(at + 1, "0123456789");
+		const char *rest = at + 1 + length;
+		bool is_young = length == 1 || (length == 2 && at[1] == '1' && at[2] < '8'), is_span = false;
+		for (size_t i = 0; i < sizeof spans / sizeof *spans; i++)
+			is_span |= str_starts(rest, spans[i]);
+		for (size_t i = 0; is_young && !is_span && i < sizeof units / sizeof *units; i++)
+			if (str_starts(rest, units[i]))
+				return true;
+		for (size_t i = 0; is_young && *rest == ' ' && i < sizeof before / sizeof *before; i++)
+			if (ends_with(folded, at, before[i]))
 				return true;
 	}
 	return false;
@@ -254,6 +357,9 @@ static bool has_phrase(const char *folded, const char *phrase)
 {
 	size_t length = strlen(phrase);
 	char start[512];
+	/* A line of nothing but marks, or of a bare star, forbids nothing. */
+	if (str_equal(phrase, " * "))
+		return false;
 	if (length < 3 || phrase[length - 2] != '*')
 		return length >= 3 && strstr(folded, phrase);
 	if (length >= sizeof start)
@@ -263,28 +369,19 @@ static bool has_phrase(const char *folded, const char *phrase)
 	return strstr(folded, start);
 }
 
-static enum block_end match_folded(const struct block *block, const char *folded)
-{
-	if ((has_any(folded, young, sizeof young / sizeof *young) || has_young_age(folded)) &&
-		has_any(folded, sexual, sizeof sexual / sizeof *sexual))
-		return BLOCK_MINOR;
-	for (size_t i = 0; block && i < block->count; i++)
-		if (has_phrase(folded, block->text + block->phrases[i]))
-			return BLOCK_LISTED;
-	return BLOCK_FREE;
-}
-
 enum block_end block_match(const struct block *block, const char *text)
 {
-	enum block_end worst = BLOCK_FREE;
-	/* A word may be written in letters of both alphabets to be overlooked. */
-	for (enum lean lean = LEAN_MOST; lean <= LEAN_LATIN; lean++) {
-		struct buf buf;
-		buf_init(&buf, TEXT_MAX);
-		fold(text, lean, &buf);
-		enum block_end end = match_folded(block, buf_text(&buf));
-		buf_free(&buf);
-		worst = end > worst ? end : worst;
-	}
-	return worst;
+	struct buf buf;
+	enum block_end end = BLOCK_FREE;
+	buf_init(&buf, TEXT_MAX);
+	fold(text, false, &buf);
+	const char *folded = buf_text(&buf);
+	if ((has_any(folded, young, sizeof young / sizeof *young) || has_young_age(folded)) &&
+		has_any(folded, sexual, sizeof sexual / sizeof *sexual))
+		end = BLOCK_MINOR;
+	for (size_t i = 0; end == BLOCK_FREE && block && i < block->count; i++)
+		if (has_phrase(folded, block->text + block->phrases[i]))
+			end = BLOCK_LISTED;
+	buf_free(&buf);
+	return end;
 }
