@@ -102,6 +102,16 @@ static const char *mime_of(json *document)
 	return mime ? mime : "";
 }
 
+static void set_mime(const char *mime, struct arena *arena, struct update *update)
+{
+	size_t length = mime ? strlen(mime) : 0;
+	if (length == 0 || length > UPDATE_NAME_MAX)
+		return;
+	char *clean = arena_text(arena, mime, length);
+	clean[str_clean(clean, length)] = '\0';
+	update->mime = clean;
+}
+
 /* What is neither words nor picture nor film, by the member that holds it. */
 static const char *other_of(json *message)
 {
@@ -147,8 +157,8 @@ static void read_content(json *message, struct arena *arena, struct update *upda
 	update->width = small(file, "width");
 	update->height = small(file, "height");
 	update->length_s = small(video, "duration");
-	if (document && strlen(mime) <= UPDATE_NAME_MAX)
-		update->mime = arena_str(arena, mime);
+	if (!photo)
+		set_mime(video ? json_text(video, "mime_type") : mime, arena, update);
 	if (update->kind == UPDATE_OTHER)
 		update->what = json_at(message, "animation") ? "animation" : other;
 }

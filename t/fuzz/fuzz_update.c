@@ -16,7 +16,7 @@ static void check_update(const struct update *update)
 	struct needs needs;
 
 	HOLDS(update->first_name && update->lang && update->text && update->command && update->argument
-		&& update->data && update->charge_id);
+		&& update->data && update->charge_id && update->mime && update->what);
 	check_text(update->first_name);
 	check_text(update->username);
 	check_text(update->text);
@@ -27,9 +27,13 @@ static void check_update(const struct update *update)
 	check_text(update->file_id);
 	check_text(update->group_id);
 	check_text(update->charge_id);
+	check_text(update->mime);
+	check_text(update->what);
 	HOLDS(update->id > 0 && update->id <= UPDATE_ID_MAX && update->kind < UPDATE_KIND_COUNT);
 	HOLDS((update->kind == UPDATE_IGNORED) == (update->person_id == 0));
 	HOLDS(update->person_id >= 0 && update->message_id >= 0 && update->file_size >= 0);
+	HOLDS(update->width >= 0 && update->height >= 0 && update->length_s >= 0);
+	HOLDS((update->kind == UPDATE_OTHER) == (*update->what != '\0'));
 	HOLDS(strlen(update->text) <= UPDATE_TEXT_MAX);
 	flow_needs(update, &needs);
 	HOLDS(needs.job >= 0);

@@ -34,14 +34,18 @@ static const struct expected {
 		.file_id = "AgACphotoprobe0030NotARealFileIdentifier", .file_size = 90000}},
 	{"06-album-video", UPDATE_READ, {.id = 310000006, .kind = UPDATE_VIDEO, .person_id = LADA,
 		.message_id = 506, .group_id = ALBUM,
-		.file_id = "BAACvideoprobe0040NotARealFileIdentifier", .file_size = 7654321}},
+		.file_id = "BAACvideoprobe0040NotARealFileIdentifier", .file_size = 7654321,
+		.mime = "video/quicktime", .width = 1280, .height = 720, .length_s = 9}},
 	{"07-video-too-large", UPDATE_READ, {.id = 310000007, .kind = UPDATE_VIDEO, .person_id = LADA,
 		.message_id = 507, .text = "animate",
-		.file_id = "BAACvideoprobe0050NotARealFileIdentifier", .file_size = 52428801}},
+		.file_id = "BAACvideoprobe0050NotARealFileIdentifier", .file_size = 52428801,
+		.mime = "video/mp4", .width = 1920, .height = 1080, .length_s = 80}},
 	{"08-document-png", UPDATE_READ, {.id = 310000008, .kind = UPDATE_IMAGE_FILE, .person_id = LADA,
-		.message_id = 508, .file_id = "BQACfileprobe0060NotARealFileIdentifier", .file_size = 1999111}},
+		.message_id = 508, .file_id = "BQACfileprobe0060NotARealFileIdentifier", .file_size = 1999111,
+		.mime = "image/png"}},
 	{"09-document-heic-bare", UPDATE_READ, {.id = 310000009, .kind = UPDATE_IMAGE_FILE,
-		.person_id = LADA, .message_id = 509, .file_id = "BQACfileprobe0062NotARealFileIdentifier"}},
+		.person_id = LADA, .message_id = 509, .file_id = "BQACfileprobe0062NotARealFileIdentifier",
+		.mime = "image/heic"}},
 	{"10-reply-to-a-prompt", UPDATE_READ, {.id = 310000010, .kind = UPDATE_TEXT, .person_id = LADA,
 		.message_id = 510, .text = "  a harbour in fog\n"}},
 	{"11-edited-message", UPDATE_READ, {.id = 310000011}},
@@ -98,7 +102,7 @@ static void body_read(const char *file, struct buf *body)
 static bool is_sound(const struct update *update)
 {
 	const char *const never[] = {update->first_name, update->lang, update->text, update->command,
-		update->argument, update->data, update->charge_id};
+		update->argument, update->data, update->charge_id, update->mime, update->what};
 	const char *const maybe[] = {update->username, update->query_id, update->file_id, update->group_id};
 	bool file = update->kind == UPDATE_PHOTO || update->kind == UPDATE_VIDEO
 		|| update->kind == UPDATE_IMAGE_FILE;
@@ -109,6 +113,9 @@ static bool is_sound(const struct update *update)
 	for (size_t i = 0; i < COUNT(maybe); i++)
 		if (maybe[i] != NULL && !str_is_utf8(maybe[i], strlen(maybe[i])))
 			return false;
+	if (update->width < 0 || update->height < 0 || update->length_s < 0
+		|| (update->kind == UPDATE_OTHER) != (*update->what != '\0'))
+		return false;
 	if (update->file_size < 0 || update->message_id < 0 || (file && update->file_id == NULL))
 		return false;
 	if ((update->kind == UPDATE_PRESS || update->kind == UPDATE_CHECKOUT) && update->query_id == NULL)
@@ -142,6 +149,9 @@ static void test_table(struct arena *arena)
 			is_str(got.query_id, want->query_id, "its query");
 			is_str(got.data, want->data ? want->data : "", "its data");
 			is_str(got.charge_id, want->charge_id ? want->charge_id : "", "its charge");
+			is_str(got.mime, want->mime ? want->mime : "", "its type");
+			ok(got.length_s == want->length_s && (got.kind == UPDATE_PHOTO || got.width == want->width)
+				&& (got.kind == UPDATE_PHOTO || got.height == want->height), "its measures");
 		}
 		/* A payment names the chat, not who it is. */
 		if (end == UPDATE_READ && want->kind != UPDATE_IGNORED && want->kind != UPDATE_PAYMENT) {
@@ -373,6 +383,90 @@ static void test_people(struct arena *arena)
 		"a name too long is cut, a username too long is none");
 }
 
+/* A private message with the given members. */
+static void read_members(const char *members, struct arena *arena, struct update *update)
+{
+	struct buf body;
+
+	buf_init(&body, 65536);
+	buf_fmt(&body, "{\"update_id\":5,\"message\":{\"message_id\":6,\"from\":{\"id\":7},\"chat\":{\"id\":7,"
+		"\"type\":\"private\"},\"date\":1790000000,%s}}", members);
+	if (update_read(buf_text(&body), body.length, arena, update) != UPDATE_READ)
+		abort();
+	buf_free(&body);
+}
+
+#define FILE_ID "\"file_id\":\"F\""
+#define PHOTO "\"photo\":[{\"file_id\":\"P\",\"width\":9,\"height\":8}]"
+
+static void test_files(struct arena *arena)
+{
+	static const struct {
+		const char *members;
+		enum update_kind kind;
+		const char *file, *mime, *what;
+		int32_t width, height, length_s;
+	} cases[] = {
+		{"\"document\":{" FILE_ID ",\"mime_type\":\"image/gif\"}", UPDATE_IMAGE_FILE, "F", "image/gif", "", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"mime_type\":\"image/heic\",\"file_name\":\"a.jpg\"}", UPDATE_IMAGE_FILE, "F",
+			"image/heic", "", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"mime_type\":\"video/mp4\"}", UPDATE_VIDEO, "F", "video/mp4", "", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"mime_type\":\"video/quicktime\"}", UPDATE_VIDEO, "F", "video/quicktime", "",
+			0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"mime_type\":\"video/webm\"}", UPDATE_OTHER, NULL, "video/webm", "document",
+			0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"mime_type\":\"application/pdf\",\"file_name\":\"a.png\"}", UPDATE_OTHER, NULL,
+			"application/pdf", "document", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"file_name\":\"a.jpg\"}", UPDATE_IMAGE_FILE, "F", "image/jpeg", "", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"file_name\":\"a.JPEG\"}", UPDATE_IMAGE_FILE, "F", "image/jpeg", "", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"file_name\":\"../\u044f.png\"}", UPDATE_IMAGE_FILE, "F", "image/png", "",
+			0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"file_name\":\"a.webp\"}", UPDATE_IMAGE_FILE, "F", "image/webp", "", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"file_name\":\"IMG.HEIC\"}", UPDATE_IMAGE_FILE, "F", "image/heic", "", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"file_name\":\"a.png\",\"mime_type\":\"application/octet-stream\"}",
+			UPDATE_IMAGE_FILE, "F", "image/png", "", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"file_name\":\".png\"}", UPDATE_OTHER, NULL, "", "document", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"file_name\":\"png\"}", UPDATE_OTHER, NULL, "", "document", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"file_name\":\"a.png.exe\"}", UPDATE_OTHER, NULL, "", "document", 0, 0, 0},
+		{"\"document\":{" FILE_ID "}", UPDATE_OTHER, NULL, "", "document", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"mime_type\":\"image/\xff\"}", UPDATE_IMAGE_FILE, "F", "image/?", "", 0, 0, 0},
+		{"\"document\":{" FILE_ID ",\"mime_type\":\"image/gif\"},\"animation\":{" FILE_ID "}", UPDATE_OTHER, NULL,
+			"image/gif", "animation", 0, 0, 0},
+		{PHOTO ",\"document\":{" FILE_ID ",\"mime_type\":\"image/heic\"}", UPDATE_PHOTO, "P", "", "", 9, 8, 0},
+		{PHOTO ",\"live_photo\":{" FILE_ID "}", UPDATE_PHOTO, "P", "", "", 9, 8, 0},
+		{"\"video\":{" FILE_ID ",\"mime_type\":\"video/mp4\",\"width\":720,\"height\":1280,\"duration\":7}",
+			UPDATE_VIDEO, "F", "video/mp4", "", 720, 1280, 7},
+		{"\"video\":{" FILE_ID ",\"width\":-1,\"height\":2147483648,\"duration\":-7}", UPDATE_VIDEO, "F", "", "",
+			0, 0, 0},
+		{"\"video\":{" FILE_ID ",\"width\":2147483647,\"height\":\"9\",\"duration\":9223372036854775807}",
+			UPDATE_VIDEO, "F", "", "", 2147483647, 0, 0},
+		{"\"sticker\":{" FILE_ID "}", UPDATE_OTHER, NULL, "", "sticker", 0, 0, 0},
+		{"\"voice\":{" FILE_ID ",\"duration\":3}", UPDATE_OTHER, NULL, "", "voice", 0, 0, 0},
+		{"\"audio\":{" FILE_ID "}", UPDATE_OTHER, NULL, "", "audio", 0, 0, 0},
+		{"\"video_note\":{" FILE_ID "}", UPDATE_OTHER, NULL, "", "video_note", 0, 0, 0},
+		{"\"location\":{\"latitude\":1.5,\"longitude\":2.5}", UPDATE_OTHER, NULL, "", "location", 0, 0, 0},
+		{"\"contact\":{}", UPDATE_OTHER, NULL, "", "contact", 0, 0, 0},
+		{"\"pinned_message\":{}", UPDATE_IGNORED, NULL, "", "", 0, 0, 0},
+	};
+	struct update got;
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		read_members(cases[i].members, arena, &got);
+		if (!ok(got.kind == cases[i].kind && (got.kind == UPDATE_OTHER || (got.file_id ? cases[i].file
+			&& !strcmp(got.file_id, cases[i].file) : !cases[i].file)) && !strcmp(got.mime, cases[i].mime)
+			&& !strcmp(got.what, cases[i].what) && got.width == cases[i].width && got.height == cases[i].height
+			&& got.length_s == cases[i].length_s && is_sound(&got), "file %zu", i))
+			tap_show("body", cases[i].members);
+	}
+	char members[600], mime[400];
+
+	memset(mime, 'x', sizeof mime - 1);
+	mime[sizeof mime - 1] = '\0';
+	snprintf(members, sizeof members, "\"document\":{" FILE_ID ",\"mime_type\":\"image/%s\"}", mime);
+	read_members(members, arena, &got);
+	ok(got.kind == UPDATE_IMAGE_FILE && *got.mime == '\0', "a type longer than any is none");
+}
+
 int main(void)
 {
 	struct arena *arena = arena_new(64 << 20);
@@ -384,6 +478,7 @@ int main(void)
 	test_ids(arena);
 	test_commands(arena);
 	test_people(arena);
+	test_files(arena);
 	arena_free(arena);
 	return tap_done();
 }
