@@ -201,10 +201,28 @@ static bool is_family(const struct catalog *catalog, const char *id)
 	return false;
 }
 
+/* Kling's pair of keys opens only the older models, which are named so (provider/kling.c). */
+static bool has_key(const struct conf *conf, const struct offer *offer)
+{
+	bool pair_only = !*conf_text(conf, "KLING_API_KEY");
+	if (str_equal(offer->provider, "kling") && pair_only && !str_starts(offer->model, "kling-v"))
+		return false;
+	return settings_has_provider(conf, offer->provider);
+}
+
 /* What is right but not sold here: a provider without a key, a video model that is not in KLING_MODELS. */
 static bool is_sold(const struct catalog *catalog, const struct conf *conf, const struct offer *offer)
 {
-	return settings_has_provider(conf, offer->provider) && (!offer->family || is_family(catalog, offer->family));
+	return has_key(conf, offer) && (!offer->family || is_family(catalog, offer->family));
+}
+
+/* Whether an entry before has the id, sold or not: a key that is set later must not make a catalogue wrong. */
+static bool is_taken(json *offers, size_t before, const char *id)
+{
+	for (size_t i = 0; i < before; i++)
+		if (str_equal(json_text(json_object_array_get_idx(offers, i), "id"), id))
+			return true;
+	return false;
 }
 
 static bool read_offers(struct catalog *catalog, const struct conf *conf, struct buf *errors)
@@ -216,7 +234,7 @@ static bool read_offers(struct catalog *catalog, const struct conf *conf, struct
 	for (size_t i = 0; i < count && i < OFFER_COUNT_MAX; i++) {
 		struct offer *offer = &catalog->offers[catalog->count];
 		const char *wrong = read_offer(json_object_array_get_idx(json_at(catalog->root, "offers"), i), conf, offer);
-		if (!wrong && catalog_find(catalog, offer->id))
+		if (!wrong && is_taken(json_at(catalog->root, "offers"), i, offer->id))
 			wrong = "the id is taken";
 		if (wrong)
 			buf_fmt(errors, "offer %s: %s\n", offer->id ? offer->id : "without id", wrong);

@@ -162,6 +162,21 @@ static void test_whole(struct buf *errors)
 	buf_str(&text, "]}");
 	ok(catalog_of(buf_text(&text), errors) == NULL && strstr(buf_text(errors), "offer twin: the id is taken"),
 		"two offers of one id");
+	buf_clear(&text);
+	buf_str(&text, "{\"offers\":[");
+	for (int i = 0; i < 2; i++)
+		buf_fmt(&text, "%s{\"id\":\"twin\",\"mode\":\"generate\",\"title\":{\"ru\":\"А\",\"en\":\"A\"},"
+			"\"provider\":\"gemini\",\"model\":\"m\",\"price\":{\"rub\":1},\"seconds\":1,\"input\":{}}",
+			i == 0 ? "" : ",");
+	buf_str(&text, "]}");
+	struct conf *whole = conf;
+
+	conf = conf_read(settings_table, settings_count, SETTINGS_RESPONDER, "TELEGRAM_SECRET_TOKEN=0123456789abcdef\n", 39,
+		errors);
+	ok(conf != NULL && catalog_of(buf_text(&text), errors) == NULL && strstr(buf_text(errors), "the id is taken"),
+		"two offers of one id that nobody could sell yet");
+	conf_free(conf);
+	conf = whole;
 	buf_free(&text);
 }
 
@@ -357,7 +372,7 @@ static void test_sold(struct buf *errors)
 	static const struct { const char *settings; size_t fal, gemini, kling, local; } cases[] = {
 		{"FAL_KEY=*\n", 12, 0, 0, 1}, {"NANO_BANANA_API_KEY=*\n", 0, 3, 0, 1},
 		{"KLING_API_KEY=*\n", 0, 0, 14, 1},
-		{"KLING_ACCESS_KEY=*\n", 0, 0, 14, 1}, {"", 0, 0, 0, 1},
+		{"KLING_ACCESS_KEY=*\n", 0, 0, 2, 1}, {"", 0, 0, 0, 1},
 		{"KLING_API_KEY=*\nKLING_MODELS=kling-2.6:Two\n", 0, 0, 6, 1},
 		{"KLING_API_KEY=*\nKLING_MODELS=\n", 0, 0, 0, 1},
 	};
