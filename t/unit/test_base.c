@@ -300,6 +300,49 @@ static void test_conf_good(void)
 	buf_free(&out);
 }
 
+/* A role that may only know whether a key is set, never the key. */
+static void test_conf_known(void)
+{
+	static const struct conf_entry known[] = {
+		{"KEY", CONF_KEY, "", 0, 100, "", TWO | CONF_KNOWN(ONE), true, ""},
+		{"BOTH", CONF_KEY, "", 0, 100, "", ONE | CONF_KNOWN(ONE), true, ""},
+		{"OTHER", CONF_KEY, "", 0, 100, "", TWO, true, ""},
+	};
+	static const char text[] = "KEY=very-secret\nBOTH=own-secret\nOTHER=else\n";
+	struct buf out, errors;
+
+	buf_init(&out, 4096);
+	buf_init(&errors, 4096);
+	struct conf *all = conf_read(known, COUNT(known), ONE | TWO, text, sizeof text - 1, &errors);
+
+	ok(all != NULL, "a file with a key");
+	conf_print(all, TWO, &out);
+	is_str(buf_text(&out), "KEY=very-secret\nOTHER=else\n", "who uses the key is handed it");
+	buf_clear(&out);
+	conf_print(all, ONE, &out);
+	is_str(buf_text(&out), "KEY=*\nBOTH=own-secret\n", "who may know of it is told that it is set");
+	conf_free(all);
+	struct conf *one = conf_read(known, COUNT(known), ONE, out.data, out.length, &errors);
+
+	ok(one != NULL, "which can be read");
+	is_str(conf_text(one, "KEY"), "*", "set");
+	conf_free(one);
+	one = conf_read(known, COUNT(known), ONE, text, sizeof text - 1, &errors);
+	is_str(conf_text(one, "KEY"), "*", "and is not kept from a whole file either");
+	conf_free(one);
+	for (int i = 0; i < 2; i++) {
+		one = conf_read(known, COUNT(known), ONE, "KEY=\n", i ? 5 : 0, &errors);
+		is_str(conf_text(one, "KEY"), "", "not set: %s", i ? "empty" : "left out");
+		buf_clear(&out);
+		conf_print(one, ONE, &out);
+		ok(strstr(buf_text(&out), "KEY=*") == NULL, "nor told to be");
+		conf_free(one);
+	}
+	ok(conf_read(known, COUNT(known), ONE, "KEY=a b\n", 8, &errors) == NULL, "a wrong key is told to everybody");
+	buf_free(&out);
+	buf_free(&errors);
+}
+
 static void test_conf_bad(void)
 {
 	static const struct {
@@ -386,6 +429,7 @@ int main(void)
 	test_text();
 	test_clock_digest();
 	test_conf_good();
+	test_conf_known();
 	test_conf_bad();
 	faults(conf_other_role, "asking for another role's setting is a fault");
 	faults(conf_other_name, "so is an unknown name");
