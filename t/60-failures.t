@@ -49,7 +49,7 @@ my %order = map { $_ => order($_) } '[policy] дракон', '[nsfw] драко�
 	'[fail] дракон';
 check_returned($order{'[policy] дракон'}, 'отклонил запрос по своим правилам', 'refused by the rules');
 check_returned($order{'[nsfw] дракон'}, 'отклонил запрос по своим правилам', 'a picture the provider hides');
-check_returned($order{'[422] дракон'}, 'не смог принять такой запрос', 'input the provider cannot use');
+check_returned($order{'[422] дракон'}, 'работать не выходит', 'input the provider cannot use');
 check_returned($order{'[notimage] дракон'}, 'ошибка на нашей стороне|недоступен', 'a result that is no picture');
 check_returned($order{'[fail] дракон'}, 'недоступен', 'the provider fails');
 check_returned($order{'[stuck] дракон'}, 'не пришёл вовремя', 'too late', 40);
@@ -82,6 +82,6 @@ is($stack->pg->value('SELECT status || \' \' || reason FROM store.job WHERE pers
 
 $stack->wait_quiet(60);
 like($stack->ctl('verify'), qr/^every invariant holds$/m, 'atelierctl verify: every invariant holds');
-my @left = glob($stack->dir . '/spool/*');
+my @left = $stack->sweep_originals;
 is("@left", '', 'no file is left behind');
 done_testing;

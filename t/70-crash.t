@@ -110,6 +110,6 @@ for my $order (@orders) {
 my $delivered = $pg->value("SELECT count(*) FROM store.job WHERE status = 'completed'");
 cmp_ok($delivered, '>=', @orders - 1, 'nearly all were delivered in spite of it all');
 like($stack->ctl('verify'), qr/^every invariant holds$/m, 'atelierctl verify: every invariant holds');
-my @left = glob($stack->dir . '/spool/*');
+my @left = $stack->sweep_originals;
 is("@left", '', 'no file is left behind');
 done_testing;

@@ -307,7 +307,7 @@ END $$;
 CREATE FUNCTION store.offer_gone(j store.job, p_why text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	INSERT INTO store.offer_change AS c (offer, off, actor, why) VALUES (j.offer, true, 0, left(p_why, 200))
+	INSERT INTO store.offer_change AS c (offer, off, actor, why) VALUES (j.offer, true, 0, left(coalesce(p_why, ''), 200))
 	ON CONFLICT (offer) DO UPDATE SET off = true, actor = 0, why = excluded.why, at = now() WHERE NOT c.off;
 	IF FOUND THEN
 		PERFORM store.alert('offer_gone', jsonb_build_object('offer', j.offer, 'model', j.model));

@@ -425,6 +425,14 @@ sub ctl {
 	return $text;
 }
 
+# Lets a day pass for the originals that are kept; returns what is in the spool after that.
+sub sweep_originals {
+	my ($self) = @_;
+	$self->{pg}->do("UPDATE store.task SET run_at = now() WHERE kind = 'sweep' AND state = 'ready'");
+	$self->wait_quiet(60);
+	return glob("$self->{dir}/spool/*");
+}
+
 # Nothing is left to do: no open job, no open task but for the sweep that is due when originals need not be kept.
 sub wait_quiet {
 	my ($self, $seconds) = @_;
