@@ -76,7 +76,7 @@ my $balance = $stack->wait_message($anna, 'the balance', has('Ваш балан�
 like(text_of($balance), qr/Рубли: 0 ₽.*Кредиты: 0.*Бесплатные операции: 3 из 4/s, '/balance');
 
 $stack->wait_quiet;
-my @left = glob($stack->dir . '/spool/*');
+my @left = $stack->sweep_originals;
 is("@left", '', 'the files of the job are gone');
 like($stack->ctl('verify'), qr/^every invariant holds$/m, 'atelierctl verify: every invariant holds');
 open my $log, '<', $stack->log_path('atelierd') or die $!;
