@@ -59,47 +59,56 @@ my %way = (
 	},
 );
 
-# What a provider was asked for, all in all.
-sub submits { my $counts = $stack->counts; return $counts->{$_[0]}{submits} // 0 }
+# Chooses the model in the list of the confirm screen, unless it is there already; returns the confirm screen.
+sub choose {
+	my ($person, $offer) = @_;
+	my $model = $offer->{title}{ru};
+	my $confirm = wait_text($person, 'Модель: ');
+	return $confirm if $confirm->{text} =~ /Модель: \Q$model\E\n/;
+	press($person, $confirm, 'Другая модель');
+	my $list = wait_text($person, 'Выберите модель\. Цена');
+	$stack->press($person, message_id => $list->{message_id}, data => (grep { /:\Q$offer->{id}\E$/ }
+		map { $_->{data} } map { @$_ } @{$list->{buttons}})[0]);
+	return wait_text($person, "Модель: \Q$model\E\n");
+}
 
+# All are started one after another, and made at the same time.
+my (%person, %price_of);
 for my $offer (@{$catalog->{offers}}) {
-	subtest $offer->{id} => sub {
-		my $person = $stack->person(id => ++$next, first_name => 'П', language_code => 'ru')->{id};
-		my ($unit, $amount) = $offer->{price}{credit} ? ('credit', $offer->{price}{credit})
-			: $offer->{price}{rub} ? ('rub', $price{$offer->{price}{rub}} * 100) : ('rub', 0);
-		$stack->say($person, '/start');
-		my $menu = wait_text($person, 'Здравствуйте');
-		$stack->ctl('adjust', $person, $unit, $unit eq 'rub' ? sprintf('%.2f', $amount / 100) : $amount, 'test') if $amount;
-		my $before = submits($offer->{provider});
-		$stack->press($person, message_id => $menu->{message_id}, data => "m:$offer->{mode}");
-		$way{$offer->{mode}}->($person, $offer);
-		my $model = $offer->{title}{ru};
-		my $confirm = wait_text($person, 'Модель: ');
-		if ($confirm->{text} !~ /Модель: \Q$model\E\n/) {
-			press($person, $confirm, 'Другая модель');
-			my $list = wait_text($person, 'Выберите модель\. Цена');
-			$stack->press($person, message_id => $list->{message_id}, data => (map { $_->{data} }
-				grep { $_->{data} =~ /:\Q$offer->{id}\E$/ } map { @$_ } @{$list->{buttons}})[0]);
-			$confirm = wait_text($person, "Модель: \Q$model\E\n");
-		}
-		my $shown = !$amount ? 'бесплатно' : $unit eq 'credit' ? qr/$amount кредит/ : qr/${\($amount \/ 100)} ₽/;
-		like($confirm->{text}, qr/Цена: (?:<b>)?$shown/, 'the price is shown');
-		press($person, $confirm, 'Запустить');
-		press($person, wait_text($person, 'примите условия'), 'Принимаю');
-		my $kind = $offer->{mode} eq 'video' ? 'video' : 'photo';
-		my $result = $stack->wait_message($person, 'the result', sub {
-			die "$_[0]{text}\n" if ($_[0]{text} // '') =~ /не получилось|отклонил/;
-			return $_[0]{$kind} }, 60);
-		like($result->{caption} // $result->{text}, qr/Задание № \d+/, 'it says whose it is');
-		my $bytes = $stack->{ua}->get($stack->market_url . $result->{$kind}{url})->result->body;
-		like($bytes, $kind eq 'video' ? qr/^.{4}ftyp/s : qr/^(?:\x89PNG|\xff\xd8\xff)/, 'and is a real one');
-		wait_text($person, '100 %');
-		is_deeply($stack->pg->table(q{SELECT kind::text, unit::text, amount FROM ledger.transfer
-			WHERE person_id = $1 AND kind <> 'correction' ORDER BY id}, $person),
-			$amount ? [['hold', $unit, $amount], ['take', $unit, $amount]] : [], 'the right purse moved');
-		is($stack->pg->value('SELECT offer FROM store.job WHERE person_id = $1', $person), $offer->{id}, 'by the right offer');
-		is(submits($offer->{provider}) - $before, 1, 'one order') if $offer->{provider} ne 'local';
-	};
+	my $person = $person{$offer->{id}} = $stack->person(id => ++$next, first_name => 'П', language_code => 'ru')->{id};
+	my ($unit, $amount) = $offer->{price}{credit} ? ('credit', $offer->{price}{credit})
+		: $offer->{price}{rub} ? ('rub', $price{$offer->{price}{rub}} * 100) : ('rub', 0);
+	$price_of{$offer->{id}} = [$unit, $amount];
+	$stack->say($person, '/start');
+	my $menu = wait_text($person, 'Здравствуйте');
+	$stack->ctl('adjust', $person, $unit, $unit eq 'rub' ? sprintf('%.2f', $amount / 100) : $amount, 'test') if $amount;
+	$stack->press($person, message_id => $menu->{message_id}, data => "m:$offer->{mode}");
+	$way{$offer->{mode}}->($person, $offer);
+	my $confirm = choose($person, $offer);
+	my $shown = !$amount ? 'бесплатно' : $unit eq 'credit' ? "$amount кредит" : $amount / 100 . ' ₽';
+	like($confirm->{text}, qr/Цена: (?:<b>)?$shown/, "$offer->{id}: the price is shown");
+	press($person, $confirm, 'Запустить');
+	press($person, wait_text($person, 'примите условия'), 'Принимаю');
+}
+for my $offer (@{$catalog->{offers}}) {
+	my ($id, $person) = ($offer->{id}, $person{$offer->{id}});
+	my ($unit, $amount) = @{$price_of{$id}};
+	my $kind = $offer->{mode} eq 'video' ? 'video' : 'photo';
+	my $result = $stack->wait_message($person, "the result of $id", sub {
+		die "$_[0]{text}\n" if ($_[0]{text} // '') =~ /не получилось|отклонил/;
+		return $_[0]{$kind} }, 60);
+	like($result->{caption} // $result->{text}, qr/Задание № \d+/, "$id: it says whose it is");
+	my $bytes = $stack->{ua}->get($stack->market_url . $result->{$kind}{url})->result->body;
+	like($bytes, $kind eq 'video' ? qr/^.{4}ftyp/s : qr/^(?:\x89PNG|\xff\xd8\xff)/, "$id: and is a real one");
+	wait_text($person, '100 %');
+	is_deeply($stack->pg->table(q{SELECT kind::text, unit::text, amount FROM ledger.transfer
+		WHERE person_id = $1 AND kind <> 'correction' ORDER BY id}, $person),
+		$amount ? [['hold', $unit, $amount], ['take', $unit, $amount]] : [], "$id: the right purse moved");
+	is($stack->pg->value('SELECT offer FROM store.job WHERE person_id = $1', $person), $id, "$id: by the right offer");
+}
+for my $provider (qw(fal gemini kling)) {
+	is($stack->counts->{$provider}{submits}, scalar(grep { $_->{provider} eq $provider } @{$catalog->{offers}}),
+		"$provider: one order for each");
 }
 
 $stack->wait_quiet(60);

@@ -29,7 +29,7 @@ static char *text_clean(const char *text, size_t length)
 			at++;
 			continue;
 		}
-		at = g_utf8_next_char(at);
+		at += g_utf8_skip[(unsigned char)*at];
 		marks = g_unichar_ismark(point) ? marks + 1 : 0;
 		/* U+200D joins emoji, U+FE0F makes them coloured. */
 		if (marks > MARKS_MAX || (!g_unichar_isprint(point) && point != '\n' && point != 0x200d && point != 0xfe0f))

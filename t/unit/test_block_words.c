@@ -40,8 +40,8 @@ static void test_minors(void)
 		"гoлaя дeвoчkа", "s\xd0\xb5\xd1\x85 with a child", "\xd1\x80\xd0\xberno child", "p0rn, kid", "s3x with kids",
 		"пoрнo, ребёнок", "порррно, ребёнок", "child pooorn", "по\xc2\xadрно, ребёнок", "по\xe2\x80\x8bрно, ребёнок",
 		"голы\xd0\xb8\xcc\x86 мальчик", "ребе\xcc\x88нок, порно",
-		"\xef\xbd\x8e\xef\xbd\x95\xef\xbd\x84\xef\xbd\x85 child", "\xf0\x9d\x90\xa7\xf0\x9d\x90\xae\xf0\x9d\x90\x9d"
-		"\xf0\x9d\x90\x9e child", "*porn* with a *child*", "порно!!! дети???", "порно\nдети", "n.u.d.e child",
+		"\xef\xbd\x8e\xef\xbd\x95\xef\xbd\x84\xef\xbd\x85 child", ("\xf0\x9d\x90\xa7\xf0\x9d\x90\xae\xf0\x9d\x90\x9d"
+		"\xf0\x9d\x90\x9e child"), "*porn* with a *child*", "порно!!! дети???", "порно\nдети", "n.u.d.e child",
 		"голая \xff девочка",
 	};
 

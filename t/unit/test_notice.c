@@ -390,8 +390,8 @@ static void test_strange(const struct texts *texts, struct arena *arena)
 		"{\"notice\":\"statement\",\"args\":{\"rows\":[" ROW("grant", "") "],\"older\":-1}}",
 		"{\"notice\":\"alert\",\"args\":{}}", "{\"notice\":\"alert\",\"args\":{\"what\":\"no_such\"}}",
 		"{\"notice\":\"job_failed\",\"args\":{\"job\":1,\"reason\":\"no_such\"}}",
-		"{\"notice\":\"job_failed\",\"args\":{\"job\":1,\"reason\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}",
+		("{\"notice\":\"job_failed\",\"args\":{\"job\":1,\"reason\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}}"),
 	};
 	struct reply reply;
 
