@@ -254,8 +254,12 @@ BEGIN
 	-- What waits to be said is about to be wrong; what was said is words of his.
 	UPDATE store.task SET state = 'dead', fence = fence + 1, done_at = now(), class = 'forgotten'
 	WHERE chat_id = p_person AND state = 'ready';
-	UPDATE store.task SET payload = payload - '{args,text,file_id}'::text[], person_id = v_new
-	WHERE person_id = p_person AND state IN ('done', 'dead');
+	UPDATE store.task SET payload = jsonb_strip_nulls(jsonb_build_object('notice', payload -> 'notice')),
+		memo = '{}', topic = NULL, person_id = CASE WHEN person_id IS NOT NULL THEN v_new END,
+		chat_id = CASE WHEN chat_id IS NOT NULL THEN v_new END
+	WHERE state IN ('done', 'dead') AND (person_id = p_person
+		OR job_id IN (SELECT id FROM store.job WHERE person_id = v_new));
+	DELETE FROM store.chat WHERE id = p_person;
 	UPDATE store.task SET run_at = now() WHERE kind = 'sweep' AND state = 'ready'
 		AND job_id IN (SELECT id FROM store.job WHERE person_id = v_new);
 	DELETE FROM store.update WHERE person_id = p_person AND at < now() - interval '1 day';

@@ -110,7 +110,7 @@ my @spool = ({path => 'job/1/1/0', type => 'image/png', bytes => 10, width => 1,
 
 # What a provider answers to the steps of the chain.
 sub answer ($self, $task) {
-	return $task->{kind} eq 'poll' ? {files => \@files} : $task->{kind} eq 'fetch' ? {files => \@spool}
+	return $task->{kind} eq 'poll' ? {files => \@files} : $task->{kind} =~ /^(?:fetch|take|clean|render)$/ ? {files => \@spool}
 		: $task->{kind} =~ /^(submit|lookup)$/ ? {request_id => "R$task->{job_id}-$task->{id}"} : {};
 }
 
