@@ -26,7 +26,8 @@ my %expected = (
 		is($pg->value('SELECT prompt FROM store.quote ORDER BY id DESC LIMIT 1'), $update->{message}{text}, '  byte for byte') }],
 	'03-photo-caption-like-markup' => [200, ['confirm']],
 	'04-album-photo-with-caption' => [200, ['album']],
-	'05-album-photo' => [200, []],
+	# Told together with the first part, or once more when that was told already.
+	'05-album-photo' => [200, undef, sub { is($pg->value('SELECT count(*) FROM store.album_file'), 2, '  kept beside the first') }],
 	'06-album-video' => [200, ['album_film']],
 	'07-video-too-large' => [200, ['video_large']],
 	'08-document-png' => [200, ['choice']],
