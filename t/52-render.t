@@ -2,6 +2,7 @@
 # render: pictures of every kind come out fit for sendPhoto; hostile ones are refused by a caged process.
 use v5.36;
 use Compress::Zlib;
+use File::Temp ();
 use IO::Select;
 use IPC::Run ();
 use Test::More;
@@ -118,6 +119,10 @@ ok_refused("GIF89a\1\0\1\0\0\0\0;", 'not-an-image', 'GIF');
 ok_refused("%PDF-1.4\n", 'not-an-image', 'PDF');
 ok_refused("II*\0$junk", 'not-an-image', 'TIFF');
 ok_refused(substr($jpeg, 0, length($jpeg) - 60), 'broken', 'a JPEG that was cut');
+# One scan, as most cameras write it: each part of it is a picture for a decoder that does not mind.
+my $camera = render($noise)->{out};
+ok_refused(substr($camera, 0, length($camera) * $_ / 100), 'broken', "the first $_ % of a JPEG") for 1, 50, 99;
+ok_picture($camera . "\0" x 100, 0, 0, 'a JPEG with something behind it');
 ok_refused(png(20000, 20000, 1, 0, sub ($y) { "\0" x 2500 }), 'too-large', 'a bomb of 20000 x 20000');
 ok_refused($jpeg . "\0" x (64 << 20), 'too-large', 'more than 64 MB');
 
@@ -138,6 +143,30 @@ for my $file (@files) {
 	}
 }
 is $worst, 0, "$runs damaged pictures end with a word or a picture";
+
+# ---- words ----
+
+# Without fonts Pango draws boxes and says nothing: render must.
+SKIP: {
+	my $dir = File::Temp->newdir;
+	my @hide = ('unshare', '--user', '--map-root-user', '--mount', 'sh', '-c',
+		'mount --bind "$2" /usr/share/fonts && { [ ! -d /usr/local/share/fonts ]'
+		. ' || mount -t tmpfs none /usr/local/share/fonts; } && exec "$1" text 3<"$3"', 'sh');
+	open my $words, '>', "$dir/words" or die $!;
+	print {$words} 'Hi';
+	close $words;
+	my $plain = png(64, 48, 8, 2, sub { "\x80" x 192 });
+	my %family = (none => '', letters => 'DejaVu Sans:bold', emoji => 'Noto Color Emoji');
+	for my $kind (sort keys %family) {
+		my $file = $family{$kind} && qx(fc-match -f '%{file}' '$family{$kind}');
+		mkdir "$dir/$kind" or die $!;
+		IPC::Run::run(['cp', $file, "$dir/$kind"]) if $file;
+		my ($out, $err) = ('', '');
+		IPC::Run::run([@hide, $render, "$dir/$kind", "$dir/words"], \$plain, \$out, \$err);
+		skip 'no name spaces here', 1 if $err !~ /^no-|^width=/;
+		is $err, "no-fonts\n", "fonts: $kind is not enough";
+	}
+}
 
 # ---- the cage ----
 

@@ -127,9 +127,9 @@ static void on_ended(void *owner, int fd, unsigned events)
 	words_read(child, words);
 	enum render_end end = WIFEXITED(status) && WEXITSTATUS(status) == 0 ? RENDER_MADE : RENDER_FAILED;
 
-	/* render's own words for a picture that it cannot take. */
+	/* render's own words for what it was given and cannot take. */
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 1 && (strcmp(words, "not-an-image") == 0
-		|| strcmp(words, "too-large") == 0 || strcmp(words, "broken") == 0))
+		|| strcmp(words, "too-large") == 0 || strcmp(words, "broken") == 0 || strcmp(words, "no-caption") == 0))
 		end = RENDER_REFUSED;
 	if (child->killed)
 		snprintf(words, sizeof words, "killed after %d ms", RENDERS_MS_MAX);

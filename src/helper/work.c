@@ -132,6 +132,10 @@ static void render_next(struct work *work, struct hand *hand)
 	json *payload = hand->task.payload;
 	bool text = hand->task.kind == TASK_RENDER;
 
+	if (text && (!str_equal(json_text(payload, "do"), "add_text") || json_text(payload, "text") == NULL)) {
+		render_end(work, hand, REPORT_REFUSED, CLASS_OURS, "not a work that render does");
+		return;
+	}
 	if (hand->step == 0 && !files_begin(&step, work->setting, &report)) {
 		end(work, hand, &report);
 		return;

@@ -91,8 +91,10 @@ static bool webp(const unsigned char *bytes, size_t length, struct sniff *sniff)
 
 static bool mp4(const unsigned char *bytes, size_t length, struct sniff *sniff)
 {
-	/* The same box begins HEIC and AVIF pictures, so the brand decides. */
-	static const char brands[][5] = {"isom", "iso2", "iso4", "iso5", "iso6", "mp41", "mp42", "avc1", "M4V "};
+	/* The same box begins HEIC and AVIF pictures, so the brand decides. Telephones film in QuickTime, its parent. */
+	static const char brands[][5] = {
+		"isom", "iso2", "iso4", "iso5", "iso6", "mp41", "mp42", "avc1", "M4V ", "qt  ",
+	};
 
 	sniff->type = "video/mp4";
 	sniff->ending = "mp4";

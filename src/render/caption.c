@@ -5,8 +5,9 @@
 
 #define LAYOUT_WIDTH 1800               /* pixels; every picture's caption is this, made larger or smaller */
 #define LAYOUT_HEIGHT_MAX 8000
-#define FONT "DejaVu Sans Bold 92px, Noto Color Emoji 92px"
+#define FONT "DejaVu Sans,Noto Color Emoji Bold 92px"   /* families, then how all of them are drawn */
 #define EDGE 24                         /* pixels of shadow around the letters of the layout */
+#define FONT_COLOUR_LEAST 64            /* red over blue, somewhere in an emoji */
 #define MARKS_MAX 2                     /* combining marks on one letter */
 #define WIDTH_SHARE 0.9                 /* of the picture */
 #define HEIGHT_SHARE 0.5
@@ -51,10 +52,10 @@ static bool step(VipsImage **image, VipsImage **next, int failed)
 	return true;
 }
 
-/* White words, laid out by Pango, with room around; emoji keep their colours. */
+/* White words, laid out by Pango; emoji keep their colours. Null when there is nothing to see. */
 static VipsImage *words_new(const char *text)
 {
-	VipsImage *words = NULL, *next = NULL;
+	VipsImage *words = NULL;
 	char *escaped = g_markup_escape_text(text, -1);
 	char *markup = g_strdup_printf("<span foreground=\"#ffffff\">%s</span>", escaped);
 	int failed = vips_text(&words, markup, "font", FONT, "width", LAYOUT_WIDTH, "rgba", TRUE, "dpi", 72,
@@ -62,15 +63,49 @@ static VipsImage *words_new(const char *text)
 
 	g_free(markup);
 	g_free(escaped);
-	if (failed != 0)
-		return NULL;
-	int width = vips_image_get_width(words), height = vips_image_get_height(words);
+	return failed == 0 ? words : NULL;
+}
 
-	if (height <= LAYOUT_HEIGHT_MAX && step(&words, &next, vips_embed(words, &next, EDGE, EDGE, width + 2 * EDGE,
-		height + 2 * EDGE, NULL)))
-		return words;
-	g_object_unref(words);
-	return NULL;
+/* The width of what is drawn for a letter, or 0. */
+static int letter_width(const char *letter)
+{
+	VipsImage *words = words_new(letter);
+	int width = words == NULL ? 0 : vips_image_get_width(words);
+
+	if (words != NULL)
+		g_object_unref(words);
+	return width;
+}
+
+/* Whether anything in it is coloured: how much red differs from blue. */
+static bool is_coloured(VipsImage *words)
+{
+	VipsImage *red = NULL, *blue = NULL, *apart = NULL;
+	double most = 0;
+
+	if (vips_extract_band(words, &red, 0, NULL) == 0 && vips_extract_band(words, &blue, 2, NULL) == 0
+		&& vips_subtract(red, blue, &apart, NULL) == 0)
+		(void)vips_max(apart, &most, NULL);
+	if (apart != NULL)
+		g_object_unref(apart);
+	if (blue != NULL)
+		g_object_unref(blue);
+	if (red != NULL)
+		g_object_unref(red);
+	return most > FONT_COLOUR_LEAST;
+}
+
+/* Pango draws boxes for letters that no font has, and says nothing. Boxes are all as wide as each other and have no
+ * colour; letters and emoji are not so. */
+static bool fonts_there(void)
+{
+	int wide = letter_width("Ш"), narrow = letter_width("І");
+	VipsImage *emoji = words_new("😀");
+	bool good = emoji != NULL && is_coloured(emoji) && narrow > 0 && wide * 2 > narrow * 3;
+
+	if (emoji != NULL)
+		g_object_unref(emoji);
+	return good;
 }
 
 /* Black where the words are, spread a little and soft at its end: what makes white readable on white. */
@@ -104,29 +139,45 @@ static bool lay(VipsImage **base, VipsImage *over, int x, int y)
 	return step(base, &next, vips_composite2(*base, over, &next, VIPS_BLEND_MODE_OVER, "x", x, "y", y, NULL));
 }
 
-struct caption *caption_new(const char *text, size_t length)
+/* Words over their shadow, in memory: whatever reads files has happened then. Null when memory ends. */
+static VipsImage *layer_new(VipsImage **words)
 {
-	char *clean = text_clean(text, length);
-	VipsImage *words = *clean != '\0' ? words_new(clean) : NULL;
-	VipsImage *layer = words != NULL ? shadow_new(words) : NULL, *next = NULL;
-	struct caption *caption = NULL;
+	int width = vips_image_get_width(*words), height = vips_image_get_height(*words);
+	VipsImage *next = NULL, *layer = NULL, *memory = NULL;
 
-	g_free(clean);
-	/* Into memory: whatever reads files has happened then. */
-	if (layer != NULL && lay(&layer, words, 0, 0)
-		&& step(&layer, &next, vips_cast(layer, &next, VIPS_FORMAT_UCHAR, NULL))) {
-		VipsImage *memory = vips_image_copy_memory(layer);
-
-		if (memory != NULL) {
-			caption = g_new(struct caption, 1);
-			caption->layer = memory;
-		}
-	}
+	if (!step(words, &next, vips_embed(*words, &next, EDGE, EDGE, width + 2 * EDGE, height + 2 * EDGE, NULL)))
+		return NULL;
+	layer = shadow_new(*words);
+	if (layer != NULL && lay(&layer, *words, 0, 0)
+		&& step(&layer, &next, vips_cast(layer, &next, VIPS_FORMAT_UCHAR, NULL)))
+		memory = vips_image_copy_memory(layer);
 	if (layer != NULL)
 		g_object_unref(layer);
-	if (words != NULL)
-		g_object_unref(words);
-	return caption;
+	return memory;
+}
+
+enum caption_end caption_new(const char *text, size_t length, struct caption **caption)
+{
+	if (!fonts_there())
+		return CAPTION_NO_FONTS;
+	char *clean = text_clean(text, length);
+	/* With fonts there, what cannot be drawn is nothing but spaces of some kind. */
+	VipsImage *words = *clean != '\0' ? words_new(clean) : NULL, *layer = NULL;
+	enum caption_end end = CAPTION_EMPTY;
+
+	g_free(clean);
+	if (words == NULL)
+		return end;
+	if (vips_image_get_height(words) > LAYOUT_HEIGHT_MAX)
+		end = CAPTION_TOO_LONG;
+	else
+		end = (layer = layer_new(&words)) != NULL ? CAPTION_MADE : CAPTION_FAILED;
+	g_object_unref(words);
+	if (end == CAPTION_MADE) {
+		*caption = g_new(struct caption, 1);
+		(*caption)->layer = layer;
+	}
+	return end;
 }
 
 bool caption_draw(const struct caption *caption, VipsImage **image)

@@ -13,9 +13,17 @@
 
 struct caption;
 
+enum caption_end {
+	CAPTION_MADE,
+	CAPTION_EMPTY,          /* nothing in it can be seen */
+	CAPTION_TOO_LONG,       /* more lines than a picture has room for */
+	CAPTION_NO_FONTS,       /* this machine cannot draw Cyrillic and emoji */
+	CAPTION_FAILED,
+};
+
 /* Opens fonts, so it is called before the cage. White words with a dark edge, readable on anything. What is no UTF-8, a
- * control character or a mark too many on one letter is dropped. Null when nothing is left, or no font is there. */
-struct caption *caption_new(const char *text, size_t length);
+ * control character or a mark too many on one letter is dropped. */
+MUST_CHECK enum caption_end caption_new(const char *text, size_t length, struct caption **caption);
 
 /* Puts it over the lower part of the image (sRGB, 8 bits, three bands), at most half its height. Takes no files. */
 MUST_CHECK bool caption_draw(const struct caption *caption, VipsImage **image);

@@ -58,15 +58,20 @@ static _Noreturn void run(const struct caption *caption)
  * at by then. */
 static struct caption *caption_begin(void)
 {
+	static const char *const words[] = {
+		[CAPTION_EMPTY] = "no-caption\n", [CAPTION_TOO_LONG] = "no-caption\n", [CAPTION_NO_FONTS] = "no-fonts\n",
+		[CAPTION_FAILED] = "no-memory\n",
+	};
+	struct caption *caption = NULL;
 	struct buf text;
 
 	buf_init(&text, CAPTION_BYTES_MAX);
 	if (fd_read_all(MAIN_TEXT_FD, &text) != FD_OK)
-		leave(1, "no-text\n");
-	struct caption *caption = caption_new(buf_text(&text), text.length);
+		leave(1, errno == EFBIG ? "no-caption\n" : "no-text\n");
+	enum caption_end end = caption_new(buf_text(&text), text.length, &caption);
 
-	if (caption == NULL)
-		leave(1, "no-caption\n");
+	if (end != CAPTION_MADE)
+		leave(1, words[end]);
 	buf_free(&text);
 	return caption;
 }
@@ -76,7 +81,7 @@ int main(int argc, char **argv)
 	proc_options(argc, argv, 1, MAIN_USAGE,
 		"Reads a picture (JPEG, PNG or WebP) from descriptor 0 and writes one fit for Telegram's sendPhoto\n"
 		"to descriptor 1; with `text`, the words of descriptor 3 are drawn over it. Descriptor 2 gets a line:\n"
-		"width, height and bytes, or, with status 1, not-an-image, too-large or broken.");
+		"width, height and bytes, or, with status 1, not-an-image, too-large, broken or no-caption.");
 	bool text = argc == 2 && str_equal(argv[1], "text");
 
 	if (argc != 2 || (!text && !str_equal(argv[1], "picture"))) {

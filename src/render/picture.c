@@ -44,6 +44,20 @@ bool picture_begin(const char *program)
 	return true;
 }
 
+/* Whether a JPEG goes on to its end. libvips looks at that only for sources it cannot map; one in memory it fills up
+ * with grey. Before the scan markers tell their length; in it 0xff stands before a zero or a marker. */
+static bool jpeg_ends(const unsigned char *at, size_t size)
+{
+	size_t place = 2;
+
+	while (place + 4 <= size && at[place] == 0xff && at[place + 1] != 0xda)
+		place += at[place + 1] == 0xff ? 1 : 2u + (unsigned)(at[place + 2] << 8 | at[place + 3]);
+	for (; place + 2 <= size; place++)
+		if (at[place] == 0xff && at[place + 1] == 0xd9)
+			return true;
+	return false;
+}
+
 /* The header alone; null when it can't be read. `known` is false for what is none of the three kinds. */
 static VipsImage *header_read(void *bytes, size_t size, bool *known)
 {
@@ -54,7 +68,7 @@ static VipsImage *header_read(void *bytes, size_t size, bool *known)
 
 	*known = true;
 	if (size > sizeof jpeg && memcmp(at, jpeg, sizeof jpeg) == 0)
-		return vips_jpegload_buffer(bytes, size, &image, NULL) == 0 ? image : NULL;
+		return jpeg_ends(bytes, size) && vips_jpegload_buffer(bytes, size, &image, NULL) == 0 ? image : NULL;
 	if (size > sizeof png && memcmp(at, png, sizeof png) == 0)
 		return vips_pngload_buffer(bytes, size, &image, NULL) == 0 ? image : NULL;
 	if (size > 12 && memcmp(at, "RIFF", 4) == 0 && memcmp(at + 8, "WEBP", 4) == 0)

@@ -38,6 +38,7 @@ static const struct {
 	{BYTES(WEBP("VP8X")), NULL, 0, 0, "half a WebP"},
 	{BYTES("\0\0\0\x18" "ftypisom\0\0\2\0"), "video/mp4", 0, 0, "MP4"},
 	{BYTES("\0\0\0\x18" "ftypmp42\0\0\2\0"), "video/mp4", 0, 0, "MP4, version 2"},
+	{BYTES("\0\0\0\x14" "ftypqt  \0\0\2\0"), "video/mp4", 0, 0, "QuickTime"},
 	{BYTES("\0\0\0\x18" "ftypheic\0\0\2\0"), NULL, 0, 0, "HEIC"},
 	{BYTES("\0\0\0\x18" "ftypavif\0\0\2\0"), NULL, 0, 0, "AVIF"},
 	{BYTES("GIF89a\0\4\0\3"), NULL, 0, 0, "GIF"},
