@@ -38,7 +38,8 @@ sub responder ($life, $db, $i, $stop, $end) {
 			$db->begin_work;
 			$life->seen([sort { rand() <=> 0.5 } @turn], updates => [map { ++$update } @turn], free => 1000);
 			for my $person (@turn) {
-				my $quote = $life->quote($person, unit => pick('free', 'free', 'rub'),
+				# An offer of its own: one whose model is gone is not sold any more.
+				my $quote = $life->quote($person, offer => "generate.o$update-$person", unit => pick('free', 'free', 'rub'),
 					input => {prompt => pick('a', 'b')}, deadline_s => pick(2, 600, 600, 600));
 				$life->order($person, $quote, pick(undef, 5), 5);
 				$life->call(responder => 'SELECT responder.quote_cancel(?, ?, 5)', $person, $quote) if rand() < 0.1;
