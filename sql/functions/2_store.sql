@@ -101,7 +101,7 @@ BEGIN
 	FROM (VALUES
 		('say', 'chat', 1, 30), ('edit', 'chat', 1, 30), ('photo', 'chat', 0, 30),
 		('document', 'chat', 1, 10), ('resend', 'chat', 1, 10), ('webhook', 'chat', 0, 5),
-		('take', 'chat', 2, 20),
+		('take', 'chat', 2, 20), ('copy', 'chat', 4, 10),
 		-- how often is decided by store.pay_outcome
 		('pay_create', 'pay', 0, 1000000), ('pay_refund', 'pay', 1, 1000000),
 		('pay_ask', 'pay', 2, 1000000), ('pay_refund_ask', 'pay', 2, 1000000),
@@ -109,7 +109,8 @@ BEGIN
 		-- what has been begun goes before what is new; a poll is bounded by the job's deadline
 		('fetch', 'media', 0, 20), ('poll', 'media', 1, 1000000), ('lookup', 'media', 1, 20),
 		('clean', 'media', 1, 6), ('render', 'media', 1, 6),
-		('submit', 'media', 2, 6), ('cancel', 'media', 3, 20), ('sweep', 'media', 4, 20)
+		('submit', 'media', 2, 6), ('chart', 'media', 2, 3), ('cancel', 'media', 3, 20),
+		('sweep', 'media', 4, 20)
 	) AS k(kind, lane, prio, max_attempts)
 	WHERE k.kind = p_kind
 	ON CONFLICT (dedup) DO NOTHING
@@ -177,9 +178,9 @@ RETURNS boolean LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS 
 	SELECT coalesce(CASE
 		WHEN p_kind = 'lookup' OR (p_kind = 'submit' AND NOT p_result ? 'files') THEN
 			jsonb_typeof(p_result -> 'request_id') = 'string'
-		WHEN p_kind IN ('take', 'clean', 'render', 'submit', 'poll', 'fetch') THEN
+		WHEN p_kind IN ('take', 'clean', 'render', 'chart', 'submit', 'poll', 'fetch') THEN
 			jsonb_typeof(p_result -> 'files') = 'array' AND jsonb_array_length(p_result -> 'files') > 0
-		WHEN p_kind IN ('photo', 'resend') OR (p_kind = 'say' AND p_ref IS NOT NULL) THEN
+		WHEN p_kind IN ('photo', 'resend', 'copy') OR (p_kind = 'say' AND p_ref IS NOT NULL) THEN
 			(p_result ->> 'message_id')::bigint > 0
 		ELSE true END, false);
 $$;
@@ -211,6 +212,12 @@ BEGIN
 	WHEN t.kind = 'resend' AND t.payload ? 'file' THEN -- the original: Telegram keeps it from now on
 		UPDATE store.job SET result = result || jsonb_build_object('original', p_result -> 'file_id')
 		WHERE id = t.job_id;
+	WHEN t.kind = 'chart' THEN
+		PERFORM store.chart_made(t, p_result -> 'files');
+	WHEN t.kind = 'copy' THEN
+		PERFORM store.broadcast_told(t, 'sent');
+	WHEN t.kind = 'photo' AND t.job_id IS NULL THEN
+		PERFORM store.chart_sweep(t);
 	WHEN t.kind = 'photo' THEN
 		PERFORM store.job_complete(t.job_id,
 			jsonb_build_object('files', t.payload -> 'files') || p_result);
@@ -236,6 +243,10 @@ BEGIN
 	END IF;
 	IF t.kind IN ('take', 'clean', 'render', 'submit', 'lookup', 'poll', 'fetch') THEN
 		PERFORM store.job_fail(t.job_id, p_class, p_text);
+	ELSIF t.kind = 'copy' THEN
+		PERFORM store.broadcast_told(t, CASE p_class WHEN 'unreachable' THEN p_class ELSE 'failed' END);
+	ELSIF t.kind = 'photo' AND t.job_id IS NULL THEN
+		PERFORM store.chart_sweep(t);
 	ELSIF t.kind = 'photo' THEN
 		PERFORM store.job_fail(t.job_id,
 			CASE p_class WHEN 'unreachable' THEN p_class ELSE 'ours' END,
@@ -339,6 +350,8 @@ BEGIN
 		PERFORM store.task_add('lookup', store.job_request(j) || jsonb_build_object('taken', store.job_taken(j),
 			'since', floor(extract(epoch FROM coalesce(j.started_at, j.created_at)))::bigint),
 			j.id, p_wait => interval '3 seconds');
+	ELSIF t.kind = 'copy' THEN -- what goes to everybody goes to nobody twice
+		PERFORM store.task_dead(t, p_class, p_text);
 	ELSIF t.kind IN ('say', 'photo', 'document', 'resend') THEN
 		IF t.memo ? 'unknown' THEN
 			PERFORM store.task_dead(t, p_class, p_text);
@@ -360,6 +373,9 @@ DECLARE
 	v_wait constant interval := interval '1 millisecond' * greatest(coalesce(p_retry_ms, 0), 0);
 	v_unknown constant interval := interval '1 second' * p_unknown_s;
 BEGIN
+	IF p_class = 'funds' THEN
+		PERFORM store.provider_trouble(t, p_text);
+	END IF;
 	IF t.lane = 'pay' THEN
 		PERFORM store.pay_outcome(t, p_outcome, p_class, p_text, v_wait, p_result);
 		RETURN;
@@ -397,7 +413,7 @@ BEGIN
 		OR SQLSTATE 'P0409' OR SQLSTATE 'P0410'
 	THEN
 		PERFORM store.task_outcome(t, CASE
-				WHEN t.kind IN ('submit', 'say', 'photo', 'document', 'resend', 'pay_create', 'pay_refund')
+				WHEN t.kind IN ('submit', 'say', 'photo', 'document', 'resend', 'copy', 'pay_create', 'pay_refund')
 				THEN 'unknown'
 				WHEN t.kind = 'lookup' THEN 'later' ELSE 'failed' END, 'format', SQLERRM,
 			p_retry_ms, NULL, p_unknown_s);

@@ -124,7 +124,7 @@ BEGIN
 		t := ledger.release(p_job, v_reason::text);
 	END IF;
 	UPDATE store.job SET status = 'failed', step = 'done', settle_id = t.id, reason = v_reason,
-		detail = left(concat_ws(': ', p_class, p_detail), 1000), finished_at = clock_timestamp()
+		class = p_class, detail = left(concat_ws(': ', p_class, p_detail), 1000), finished_at = clock_timestamp()
 	WHERE id = p_job RETURNING mode INTO v_mode;
 	PERFORM store.job_notice(p_job, 'job_failed', jsonb_build_object('reason', v_reason, 'mode', v_mode)
 		|| store.back_args(t));
@@ -268,10 +268,10 @@ BEGIN
 		END IF;
 	END IF;
 	INSERT INTO store.job (id, person_id, quote_id, offer, mode, title, provider, model, prompt, ratio, files, places,
-		input, unit, amount, hold_id, status_message_id, deadline_at, step)
+		input, unit, amount, cost, hold_id, status_message_id, deadline_at, step)
 	OVERRIDING SYSTEM VALUE
 	VALUES (v_job, q.person_id, q.id, q.offer, q.mode, q.title, q.provider, q.model, q.prompt, q.ratio, q.files,
-		q.places, q.input, q.unit, q.amount, v_hold, p_message, now() + interval '1 second' * q.deadline_s,
+		q.places, q.input, q.unit, q.amount, q.cost, v_hold, p_message, now() + interval '1 second' * q.deadline_s,
 		CASE WHEN v_given THEN 'take' ELSE 'submit' END::store.job_step);
 	UPDATE store.quote SET state = 'ordered', job_id = v_job WHERE id = q.id;
 	IF v_given THEN

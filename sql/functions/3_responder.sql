@@ -7,7 +7,8 @@ SET LOCAL ROLE atelier_owner;
 -- puts the updates of one person in order, and the rate limit is applied (p_rate a minute, burst
 -- p_rate). The persons of a call are distinct. What is owed is a balance below zero. Returns one row for
 -- each, n its place in the arrays
--- from 1; gate: ok, limited (the first refused one: say so), limited_told (say nothing), banned.
+-- from 1; gate: ok, limited (the first refused one: say so), limited_told (say nothing), banned,
+-- closed (maintenance; admins pass).
 -- First call of every turn. A lang of NULL changes nothing.
 CREATE FUNCTION responder.update_open(p_updates bigint[], p_persons bigint[], p_first_names text[],
 	p_usernames text[], p_langs text[], p_free int, p_rate int)
@@ -22,6 +23,7 @@ DECLARE
 	v_fresh bigint[];
 	v_new bigint[] := '{}';
 	v_locked int;
+	v_closed constant boolean := coalesce(store.setting('maintenance') = 'on', false);
 BEGIN
 	WITH noted AS (
 		INSERT INTO store.update (id, person_id)
@@ -78,7 +80,8 @@ BEGIN
 	)
 	SELECT a.n::int, s.id IS NOT NULL, coalesce(s.id = ANY (v_new), false),
 		CASE WHEN s.banned_at IS NOT NULL THEN 'banned' WHEN s.refused = 1 THEN 'limited'
-			WHEN s.refused = 2 THEN 'limited_told' ELSE 'ok' END,
+			WHEN s.refused = 2 THEN 'limited_told' WHEN v_closed AND NOT store.is_admin(s.id) THEN 'closed'
+			ELSE 'ok' END,
 		s.lang, coalesce(b.free, 0)::bigint, coalesce(b.credit, 0)::bigint,
 		coalesce(b.rub, 0)::bigint, s.free_granted, s.dialog, s.terms,
 		store.offer_changes()
@@ -134,20 +137,23 @@ END $$;
 -- Offers something at a price and shows it (notice "confirm" with p_args and the quote's id), in place of p_message
 -- when that is given. One that the purse does not suffice for waits (p_waits): notice "short" instead, and «Запустить»
 -- comes with the money. p_replaces: the open quote whose place it takes. Returns the outcome and the quote's id: ok;
--- gone (p_replaces is no open quote of this person: nothing was made); off (it is not sold just now). Called when a
+-- gone (p_replaces is no open quote of this person: nothing was made); off or
+-- weather (it is not sold just now). Called when a
 -- dialog has all it needs, and when another model or format is chosen.
 CREATE FUNCTION responder.quote_open(p_person bigint, p_offer text, p_mode text, p_title text,
 	p_provider text, p_model text, p_prompt text, p_ratio text, p_files jsonb, p_clip_s int, p_places jsonb,
 	p_input jsonb, p_unit text, p_amount bigint, p_deadline_s int, p_args jsonb, p_waits boolean DEFAULT false,
-	p_replaces bigint DEFAULT NULL, p_message bigint DEFAULT NULL)
+	p_replaces bigint DEFAULT NULL, p_message bigint DEFAULT NULL, p_cost bigint DEFAULT 0)
 RETURNS TABLE (outcome text, quote bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	v_id bigint;
+	v_stop constant text := store.offer_stop(p_offer, p_provider, p_model);
 BEGIN
-	IF store.offer_off(p_offer) THEN
-		PERFORM store.task_add('say', '{"notice": "offer_off", "args": {}}', p_person => p_person);
-		RETURN QUERY SELECT 'off', NULL::bigint;
+	IF v_stop IS NOT NULL THEN
+		PERFORM store.task_add('say', jsonb_build_object('notice', CASE v_stop WHEN 'off' THEN 'offer_off'
+			ELSE 'offer_weather' END, 'args', '{}'::jsonb), p_person => p_person);
+		RETURN QUERY SELECT v_stop, NULL::bigint;
 		RETURN;
 	END IF;
 	IF p_replaces IS NOT NULL THEN
@@ -159,10 +165,10 @@ BEGIN
 		END IF;
 	END IF;
 	INSERT INTO store.quote (person_id, offer, mode, title, provider, model, prompt, ratio, files, clip_s, places,
-		input, unit, amount, deadline_s)
+		input, unit, amount, deadline_s, cost)
 	VALUES (p_person, p_offer, p_mode, p_title, p_provider, p_model, coalesce(p_prompt, ''), coalesce(p_ratio, ''),
 		coalesce(p_files, '[]'), coalesce(p_clip_s, 0), coalesce(p_places, '[]'), p_input, p_unit::ledger.unit,
-		p_amount, p_deadline_s)
+		p_amount, p_deadline_s, p_cost)
 	RETURNING id INTO v_id;
 	PERFORM store.task_add(CASE WHEN p_message IS NULL THEN 'say' ELSE 'edit' END, jsonb_build_object('notice',
 		CASE WHEN p_waits THEN 'short' ELSE 'confirm' END, 'args',
@@ -197,7 +203,7 @@ END $$;
 -- Its status message is an edit of p_message, or a new one when that is null. Returns one row;
 -- outcome: ordered, already (with the job it has), gone (no such open quote of this person), limit
 -- (p_max_active jobs are open), debt (something is owed: which and how much), short (the purse does not
--- suffice: the quote is remembered, and offered again when it does), off (it is not sold just now); the quote's price and the three
+-- suffice: the quote is remembered, and offered again when it does), off or weather (it is not sold just now); the quote's price and the three
 -- purses as they are now. Refusals are values, never errors. Called by «Запустить».
 CREATE FUNCTION responder.job_order(p_person bigint, p_quote bigint, p_message bigint,
 	p_max_active int)
@@ -209,11 +215,13 @@ DECLARE
 	q store.quote;
 	v_outcome text;
 	v_job bigint;
+	v_stop text;
 	v_debt record;
 BEGIN
 	PERFORM 1 FROM store.person WHERE id = p_person FOR NO KEY UPDATE;
 	SELECT d.unit, d.owed INTO v_debt FROM ledger.debts(p_person) AS d LIMIT 1;
 	SELECT * INTO q FROM store.quote WHERE id = p_quote AND person_id = p_person FOR NO KEY UPDATE;
+	v_stop := store.offer_stop(q.offer, q.provider, q.model);
 	IF q.state = 'ordered' THEN
 		v_outcome := 'already';
 		v_job := q.job_id;
@@ -223,8 +231,8 @@ BEGIN
 		AND status IN ('pending', 'processing')) >= p_max_active
 	THEN
 		v_outcome := 'limit';
-	ELSIF store.offer_off(q.offer) THEN
-		v_outcome := 'off';
+	ELSIF v_stop IS NOT NULL THEN
+		v_outcome := v_stop;
 	ELSIF v_debt.owed > 0 AND q.amount > 0 THEN
 		v_outcome := 'debt';
 	ELSE

@@ -7,22 +7,6 @@ RETURNS bytea LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT sha256(bytes || convert_to(p_person::text, 'UTF8')) FROM store.salt;
 $$;
 
--- All that was changed of the catalogue, as {"ID": {"off": true, "rub": n, "credit": n}}; NULL: nothing.
--- Called by update_open.
-CREATE FUNCTION store.offer_changes()
-RETURNS jsonb LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	RETURN (SELECT jsonb_object_agg(offer, jsonb_strip_nulls(jsonb_build_object(
-		'off', CASE WHEN off THEN true END, 'rub', rub, 'credit', credit))) FROM store.offer_change);
-END $$;
-
--- Whether an offer is switched off. Called by quote_open and job_order.
-CREATE FUNCTION store.offer_off(p_offer text)
-RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	RETURN EXISTS (SELECT 1 FROM store.offer_change WHERE offer = p_offer AND off);
-END $$;
-
 -- An open quote of this person, or no row. Called by the buttons of a confirm screen.
 CREATE FUNCTION responder.quote_view(p_person bigint, p_quote bigint)
 RETURNS TABLE (offer text, prompt text, ratio text, files jsonb, clip_s int)
@@ -204,6 +188,8 @@ BEGIN
 				WHERE person_id = p_person ORDER BY id DESC LIMIT v_rows) AS y),
 			'movements', (SELECT jsonb_agg(to_jsonb(s) ORDER BY s.id DESC) FROM (SELECT * FROM store.statement(p_person, NULL)
 				LIMIT v_rows) AS s),
+			'admins', (SELECT jsonb_agg(to_jsonb(a) ORDER BY a.id DESC) FROM (SELECT id, at, command, args, outcome
+				FROM store.audit WHERE person_id = p_person ORDER BY id DESC LIMIT v_rows) AS a),
 			'rows_at_most', v_rows)) INTO v_text;
 		EXIT WHEN octet_length(v_text) <= 48000 OR v_rows <= 1;
 		v_rows := v_rows / 2;
@@ -251,6 +237,8 @@ BEGIN
 	WHERE person_id = p_person;
 	UPDATE store.payment SET person_id = v_new, description = '' WHERE person_id = p_person;
 	DELETE FROM store.album WHERE person_id = p_person;
+	UPDATE store.audit SET person_id = v_new, args = args - 'person' - 'why' WHERE person_id = p_person;
+	UPDATE store.broadcast_person SET person_id = v_new WHERE person_id = p_person;
 	-- What waits to be said is about to be wrong; what was said is words of his.
 	UPDATE store.task SET state = 'dead', fence = fence + 1, done_at = now(), class = 'forgotten'
 	WHERE chat_id = p_person AND state = 'ready';

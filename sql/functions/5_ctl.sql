@@ -9,9 +9,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Gives a person something (p_amount > 0) or takes it away (< 0), with the reason and who did it.
--- p_key makes it one: the same again answers again; with other contents it is an error (P0409).
--- Returns the outcome (done, again, short, nobody) and what is available now.
--- Called by `atelierctl adjust`.
+-- p_key makes it one: the same again answers again; with other contents it is an error (P0409). The person hears of it.
+-- Returns the outcome (done, again, short, nobody) and what is available now. Called by store.admin_adjust.
 CREATE FUNCTION ctl.adjust(p_person bigint, p_unit text, p_amount bigint, p_actor bigint,
 	p_why text, p_key text, OUT outcome text, OUT "left" bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -34,6 +33,12 @@ BEGIN
 		outcome := CASE WHEN v_again THEN 'again' ELSE 'done' END;
 	END IF;
 	"left" := ledger.available(p_person, v_unit);
+	IF outcome = 'done' THEN
+		PERFORM store.task_add('say', jsonb_build_object('notice', CASE WHEN p_amount > 0 THEN 'balance_added'
+			ELSE 'balance_taken' END, 'args', jsonb_strip_nulls(jsonb_build_object('amount',
+			store.money(v_unit, abs(p_amount)), 'left', store.money(v_unit, ledger.balance(p_person, v_unit)),
+			'why', nullif(p_why, '')))), p_person => p_person);
+	END IF;
 END $$;
 
 -- Every movement of a person's purses, oldest first: the amount as it changed what is available,
@@ -128,6 +133,19 @@ CREATE FUNCTION ctl.verify()
 RETURNS TABLE (invariant text, what text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT invariant, what FROM ledger.broken ORDER BY 1, 2;
+$$;
+
+-- What an admin could do in the chat, done by the operator; see store.admin_do. Called by `atelierctl` user, payment,
+-- job, credit, ban, unban, offers.
+CREATE FUNCTION ctl.admin(p_key text, p_what text, p_args jsonb)
+RETURNS jsonb LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT store.admin_do(-1, p_key, p_what, p_args);
+$$;
+
+-- What differs from the catalogue just now, see store.offer_changes. Called by `atelierctl offers`.
+CREATE FUNCTION ctl.offer_changes()
+RETURNS jsonb LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT store.offer_changes();
 $$;
 
 -- Puts an operator's errand into a lane and returns its id. Called by `atelierctl webhook`.

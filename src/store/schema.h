@@ -2,6 +2,6 @@
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
 
-#define STORE_SCHEMA 4
+#define STORE_SCHEMA 5
 
 #endif
