@@ -96,9 +96,29 @@ my %variants = (
 # What somebody asked for and alerts are about comes from the conversation too.
 $alert{$_} = 1 for $speakers =~ /step->word = "(\w+)";\s*step->notice/g;
 my %what = (alert => [sort keys %alert], other => [$speakers =~ /\{"\w+", "(voice|sticker|document)"\}/g, 'thing']);
+# What admins are told is chosen by the database; a word may be put together from two.
+my $admin = code_of('src/flow/admin.c');
+my ($admin_commands) = $admin =~ /\bcommands\[\] = \{(.*?)^\};/ms or die 'admin commands';
+my ($refund_open) = $functions =~ /FUNCTION store\.refund_open\((.*?)^END \$\$;/ms or die 'store.refund_open';
+my %parts = ('refund_' => [grep { $_ ne 'started' } $refund_open =~ /(?:THEN|outcome :=) '(\w+)'/g], 'job_' => ['late', 'done'],
+	'price_' => ['set', 'off', 'on', 'reset']);
+for my $kind (qw(no done)) {
+	my %found;
+	for my $said ($functions =~ /\bstore\.admin_$kind\(\s*((?:CASE\b.*?\bEND|'\w+'(?: \|\| \S+)?))/gs) {
+		my ($head) = $said =~ /^'(\w+_)' \|\|/;
+		$found{$_} = 1 for $head ? map { "$head$_" } $parts{$head}->@* : $said =~ /^'(\w+)'/ ? $1 : $said =~ /(?:THEN|ELSE) '(\w+)'/g;
+	}
+	$found{"price_$_"} = 1 for $kind eq 'done' ? $parts{price_}->@* : ();
+	delete @found{qw(rub credit)};
+	$what{"admin_$kind"} = [sort keys %found];
+}
+$what{admin_export} = [$functions =~ /'(\w+)\.csv' AS name/g, $functions =~ /SELECT '(\w+)\.csv', store\.csv_cut/g];
+$variants{command} = [$admin_commands =~ /\{"(\w+)", "\w+", read_/g];
+$variants{state} = [$schema =~ /TYPE store\.broadcast_state AS ENUM \(([^)]*)\)/ ? $1 =~ /'(\w+)'/g : die 'broadcast_state'];
 my ($statuses) = $schema =~ /TYPE store\.job_status AS ENUM\s*\(([^)]*)\)/ or die 'store.job_status';
 my %rows = (statement_row => [grep { !/^(?:take|sale)$/ } @kinds], history_row => [$statuses =~ /'(\w+)'/g],
-	jobs_row => ['pending', 'processing']);
+	jobs_row => ['pending', 'processing'], weather_row => ['sold', 'stopped', 'trial'], margin_row => ['model'],
+	audit_row => ['chat', 'ctl'], price_row => ['sold', 'changed', 'off'], list_row => ['job', 'payment']);
 my @forms = $notice =~ /^\t\{"(\w+)", (NULL|"\w+"), /mg;
 ok @forms > 20, 'the table of notices was found';
 while (my ($name, $variant) = splice @forms, 0, 2) {
@@ -110,7 +130,9 @@ while (my ($name, $variant) = splice @forms, 0, 2) {
 for my $list (map { /\{\*\w+:(\w+)\}/g } values $text{ru}->%*) {
 	$used{"$list.$_"} = 1 for $rows{$list}->@*;
 }
-$used{$_} = 1 for $notice =~ /"(button\.[\w.]+\w)"/g, map { "button.$_" } $notice =~ /\bUSE\("(\w+)"/g;
+$used{$_} = 1 for $notice =~ /"(button\.[\w.]+\w)"/g, map({ "button.$_" } $notice =~ /\bUSE\("(\w+)"/g),
+	map({ "button.admin.$_" } $notice =~ /\bDEED\("(\w+)"/g), map({ "button.broadcast.$_" } $notice =~ /\bSEGMENT\("(\w+)"/g);
+$used{$_} = 1 for $functions =~ /'(chart\.\w+)'/g;
 my @toasts = code_of('src/*/*.c') =~ /"(toast\.\w+)"/g;
 ok @toasts > 5, 'the toasts were found';
 $used{$_} = 1 for @toasts;

@@ -13,7 +13,7 @@ SET LOCAL ROLE atelier_owner;
 CREATE FUNCTION responder.update_open(p_updates bigint[], p_persons bigint[], p_first_names text[],
 	p_usernames text[], p_langs text[], p_free int, p_rate int)
 RETURNS TABLE (n int, fresh boolean, new_person boolean, gate text, lang text, free bigint,
-	credit bigint, rub bigint, free_granted int, dialog jsonb, terms int, offers jsonb)
+	credit bigint, rub bigint, free_granted int, dialog jsonb, terms int, offers jsonb, ban_reason text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -69,7 +69,7 @@ BEGIN
 			unreachable_at = NULL
 		FROM asked a
 		WHERE p.id = a.person AND p.id = ANY (v_fresh)
-		RETURNING p.id, p.lang, p.banned_at, p.refused, p.free_granted, p.dialog, p.terms
+		RETURNING p.id, p.lang, p.banned_at, p.refused, p.free_granted, p.dialog, p.terms, p.ban_reason
 	), purse AS (
 		SELECT person_id, sum(balance) FILTER (WHERE unit = 'free') AS free,
 			sum(balance) FILTER (WHERE unit = 'credit') AS credit,
@@ -84,7 +84,7 @@ BEGIN
 			ELSE 'ok' END,
 		s.lang, coalesce(b.free, 0)::bigint, coalesce(b.credit, 0)::bigint,
 		coalesce(b.rub, 0)::bigint, s.free_granted, s.dialog, s.terms,
-		store.offer_changes()
+		store.offer_changes(), s.ban_reason
 	FROM asked a
 	LEFT JOIN seen s ON s.id = a.person
 	LEFT JOIN purse b ON b.person_id = a.person

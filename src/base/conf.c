@@ -350,17 +350,15 @@ bool conf_bool(const struct conf *conf, const char *name)
 	return conf->values[at].number != 0;
 }
 
-bool conf_id_listed(const struct conf *conf, const char *name, int64_t id)
+size_t conf_ids(const struct conf *conf, const char *name, int64_t *ids, size_t max)
 {
-	size_t at = place(conf, name);
+	size_t at = place(conf, name), count = 0;
 	const char *text = conf->values[at].text;
-	int64_t listed;
 
 	must(conf->table[at].type == CONF_IDS);
-	while (*text != '\0' && id_next(&text, &listed))
-		if (listed == id)
-			return true;
-	return false;
+	while (count < max && *text != '\0' && id_next(&text, &ids[count]))
+		count++;
+	return count;
 }
 
 void conf_print(const struct conf *conf, unsigned roles, struct buf *out)

@@ -54,7 +54,8 @@ void conf_free(struct conf *conf);
 const char *conf_text(const struct conf *conf, const char *name);
 int64_t conf_int(const struct conf *conf, const char *name);
 bool conf_bool(const struct conf *conf, const char *name);
-bool conf_id_listed(const struct conf *conf, const char *name, int64_t id);   /* CONF_IDS */
+/* The ids of a CONF_IDS setting, `max` at most; returns how many. */
+size_t conf_ids(const struct conf *conf, const char *name, int64_t *ids, size_t max);
 
 /* Writes the settings `roles` may know as NAME=value lines; NAME=* for what they may only know to be set. */
 void conf_print(const struct conf *conf, unsigned roles, struct buf *out);

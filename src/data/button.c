@@ -47,6 +47,11 @@ static const struct {
 	[BUTTON_JOB_CANCEL] = {"jc", false, true},
 	[BUTTON_HISTORY] = {"hist", false, true},
 	[BUTTON_GET] = {"get", false, true},
+	[BUTTON_ADMIN] = {"a", true, false},
+	[BUTTON_ADMIN_ON] = {"ao", true, true},
+	[BUTTON_REFUND] = {"arf", true, true},
+	[BUTTON_PRICE] = {"apr", true, false},
+	[BUTTON_BROADCAST] = {"abc", true, true},
 };
 
 void button_write(const struct button *button, char out[BUTTON_BYTES])

@@ -47,6 +47,11 @@ enum button_verb {
 	BUTTON_JOB_CANCEL,      /* number: the job */
 	BUTTON_HISTORY,         /* a page of own jobs; number: the job it begins before */
 	BUTTON_GET,             /* a result once more; number: the job */
+	BUTTON_ADMIN,           /* a page of the admins; word: which */
+	BUTTON_ADMIN_ON,        /* something an admin does to one thing; word: what, number: the thing */
+	BUTTON_REFUND,          /* number: the payment, word: kopecks */
+	BUTTON_PRICE,           /* back to the catalogue's price; word: the offer */
+	BUTTON_BROADCAST,       /* number: the broadcast, word: what to do, or a segment */
 	BUTTON_VERB_COUNT,
 };
 

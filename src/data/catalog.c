@@ -171,6 +171,22 @@ static const char *read_request(json *entry, const struct conf *conf, struct off
 	return NULL;
 }
 
+/* What the provider takes for one: dollars as decimal text, with up to six decimals. It may be left out. */
+static const char *read_cost(json *entry, struct offer *offer)
+{
+	static const char wrong[] = "cost is no text like \"0.039\": dollars, up to 6 decimals, below 1000";
+	char digits[10] = "000000000";
+	json *value = json_at(entry, "cost");
+	const char *text = value ? json_text(entry, "cost") : "0", *point = text ? strchr(text, '.') : NULL;
+	size_t whole = point ? (size_t)(point - text) : text ? strlen(text) : 0, rest = point ? strlen(point + 1) : 0;
+	if (whole < 1 || whole > 3 || rest > 6 || (point && rest == 0))
+		return wrong;
+	memcpy(digits + 3 - whole, text, whole);
+	if (point)
+		memcpy(digits + 3, point + 1, rest);
+	return str_to_i64(digits, 0, INT64_C(999999999), &offer->cost) ? NULL : wrong;
+}
+
 /* Null when the entry is good, else the reason. */
 static const char *read_offer(json *entry, const struct conf *conf, struct offer *offer)
 {
@@ -188,7 +204,8 @@ static const char *read_offer(json *entry, const struct conf *conf, struct offer
 		return "seconds is not between 1 and 3600";
 	offer->deadline_s = (int)seconds;
 	if ((wrong = read_request(entry, conf, offer)) || (wrong = read_video(entry, offer)) ||
-		(wrong = read_places(entry, offer)) || (wrong = read_ratios(entry, offer)))
+		(wrong = read_places(entry, offer)) || (wrong = read_ratios(entry, offer)) ||
+		(wrong = read_cost(entry, offer)))
 		return wrong;
 	return read_price(entry, conf, offer);
 }

@@ -20,6 +20,7 @@ static const struct {
 	[TASK_DOCUMENT] = {"document", LANE_CHAT},
 	[TASK_TAKE] = {"take", LANE_CHAT},
 	[TASK_RESEND] = {"resend", LANE_CHAT},
+	[TASK_COPY] = {"copy", LANE_CHAT},
 	[TASK_PAY_CREATE] = {"pay_create", LANE_PAY},
 	[TASK_PAY_ASK] = {"pay_ask", LANE_PAY},
 	[TASK_PAY_REFUND] = {"pay_refund", LANE_PAY},

@@ -15,6 +15,7 @@ enum task_kind {
 	TASK_DOCUMENT,  /* a file that stands in the payload as text */
 	TASK_TAKE,      /* what a person sent, from Telegram into the spool */
 	TASK_RESEND,    /* a result once more, or its original as a file */
+	TASK_COPY,      /* a message of an admin's to somebody else, as it stands */
 	/* pay */
 	TASK_PAY_CREATE,        /* open a payment at the provider, under the stored key */
 	TASK_PAY_ASK,           /* what the provider says of a payment: the truth */

@@ -46,6 +46,13 @@ struct notice_form {
 
 #define USE(mode, ends) {.verb = BUTTON_USE, .label = "button." mode, .number = "screen", .ends_row = ends}
 
+/* What an admin does to one thing: thing is the argument that numbers it. */
+#define DEED(word, thing, needs, ends) \
+	{.verb = BUTTON_ADMIN_ON, .label = "button.admin." word, .number = thing, .when = needs, .ends_row = ends}
+/* To whom a draft goes; the chosen one is marked in its label. */
+#define SEGMENT(word, ends) \
+	{.verb = BUTTON_BROADCAST, .label = "button.broadcast." word, .when = "draft", .ends_row = ends}
+
 static const struct notice_form forms[] = {
 	/* the menu, and what is always there */
 	{"welcome", NULL, NULL, {MENU_ROWS, END}},
@@ -194,7 +201,66 @@ static const struct notice_form forms[] = {
 	{"mydata_file", NULL, NULL, {END}},
 	{"forgotten", NULL, NULL, {END}},
 	{"forget_busy", NULL, NULL, {LAST(BUTTON_JOBS, "button.jobs"), END}},
+	{"unbanned", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"maintenance", NULL, NULL, {END}},
+	{"balance_added", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
+	{"balance_taken", NULL, NULL, {END}},
+	{"offer_weather", NULL, NULL, {LAST(BUTTON_MENU, "button.menu"), END}},
 	{"alert", "what", NULL, {END}},
+	/* admins */
+	{"admin", NULL, NULL, {
+		NEXT(BUTTON_ADMIN, "button.admin.stats"), LAST(BUTTON_ADMIN, "button.admin.margin"),
+		NEXT(BUTTON_ADMIN, "button.admin.weather"), LAST(BUTTON_ADMIN, "button.admin.prices"),
+		NEXT(BUTTON_ADMIN, "button.admin.broadcast"), LAST(BUTTON_ADMIN, "button.admin.audit"),
+		{.verb = BUTTON_BROADCAST, .label = "button.broadcast.look", .when = "broadcast", .number = "broadcast",
+			.ends_row = true},
+		NEXT(BUTTON_ADMIN, "button.admin.export"),
+		{.verb = BUTTON_ADMIN, .label = "button.admin.close", .when = "opened", .ends_row = true},
+		{.verb = BUTTON_ADMIN, .label = "button.admin.open", .when = "closed", .ends_row = true}, END}},
+	{"admin_usage", "command", NULL, {END}},
+	{"admin_no", "what", NULL, {END}},
+	{"admin_done", "what", NULL, {
+		DEED("user", "person", "person", true), END}},
+	{"admin_stats", NULL, NULL, {LAST(BUTTON_ADMIN, "button.admin.menu"), END}},
+	{"chart", NULL, NULL, {END}},
+	{"admin_weather", NULL, NULL, {LAST(BUTTON_ADMIN, "button.admin.menu"), END}},
+	{"admin_weather_none", NULL, NULL, {LAST(BUTTON_ADMIN, "button.admin.menu"), END}},
+	{"admin_margin", NULL, NULL, {LAST(BUTTON_ADMIN, "button.admin.menu"), END}},
+	{"admin_margin_none", NULL, NULL, {LAST(BUTTON_ADMIN, "button.admin.menu"), END}},
+	{"admin_audit", NULL, NULL, {LAST(BUTTON_ADMIN, "button.admin.menu"), END}},
+	{"admin_prices", NULL, NULL, {
+		{.verb = BUTTON_PRICE, .label = "button.admin.reset", .list = "rows", .only = "changed"},
+		LAST(BUTTON_ADMIN, "button.admin.menu"), END}},
+	{"admin_user", NULL, "person", {
+		DEED("statement", "person", NULL, false),
+		DEED("jobs", "person", NULL, true),
+		DEED("payments", "person", NULL, false),
+		DEED("ban", "person", "free_to_use", true),
+		DEED("unban", "person", "banned", true), END}},
+	{"admin_statement", NULL, NULL, {DEED("user", "person", NULL, true), END}},
+	{"admin_list", NULL, NULL, {
+		{.verb = BUTTON_ADMIN_ON, .label = "button.admin.row", .number = "on", .list = "rows"},
+		DEED("user", "person", NULL, true), END}},
+	{"admin_payment", NULL, "payment", {
+		DEED("refund", "payment", "refundable", false),
+		DEED("payment_ask", "payment", "open", false),
+		DEED("user", "person", NULL, true), END}},
+	{"admin_refund", NULL, "payment", {
+		{.verb = BUTTON_REFUND, .label = "button.admin.refund_go", .number = "payment", .list = "sum"},
+		DEED("payment", "payment", NULL, true), END}},
+	{"admin_job", NULL, "job", {
+		DEED("job_cancel", "job", "pending", false),
+		DEED("user", "person", NULL, true), END}},
+	{"admin_export", "what", NULL, {END}},
+	{"broadcast_ask", NULL, NULL, {CANCEL_ROW, END}},
+	{"broadcast", "state", "broadcast", {
+		SEGMENT("all", false), SEGMENT("ru", false), SEGMENT("en", true),
+		SEGMENT("paid", false), SEGMENT("unpaid", true), SEGMENT("active", false), SEGMENT("idle", true),
+		{.verb = BUTTON_BROADCAST, .label = "button.broadcast.start", .when = "draft", .ends_row = true},
+		{.verb = BUTTON_BROADCAST, .label = "button.broadcast.pause", .when = "running"},
+		{.verb = BUTTON_BROADCAST, .label = "button.broadcast.look", .when = "running", .ends_row = true},
+		{.verb = BUTTON_BROADCAST, .label = "button.broadcast.resume", .when = "paused", .ends_row = true},
+		{.verb = BUTTON_BROADCAST, .label = "button.broadcast.cancel", .when = "alive", .ends_row = true}, END}},
 };
 
 const char *notice_name(size_t i)
@@ -290,7 +356,7 @@ static void push_list(const struct texts *texts, const char *lang, const struct 
 			continue;
 		if (from->number)
 			(void)json_i64(item, from->number, &own);
-		if (word && button_is_word(word)) {
+		if (word && button_is_word(word) && (!from->number || own > 0)) {
 			json *row = json_new_array();
 			json_push(row, new_button(texts, lang, from, item, word, own));
 			json_push(rows, row);
@@ -330,7 +396,7 @@ static json *new_keyboard(const struct notice_form *form, const struct texts *te
 		const struct notice_button *from = &form->buttons[i];
 		bool there = is_there(from, args);
 		int64_t number = 0;
-		if (there && from->list && (number_of(form, from, args, &number) || from->only))
+		if (there && from->list && (number_of(form, from, args, &number) || from->number))
 			push_list(texts, lang, from, args, number, rows, &buttons);
 		else if (there && from->list)
 			buttons = NOTICE_STRANGE;

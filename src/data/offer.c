@@ -84,6 +84,20 @@ void offer_needs(const struct offer *offer, size_t *photos_min, size_t *photos_m
 	*film = video && (offer->takes == TAKES_VIDEO || offer->takes == TAKES_MOTION);
 }
 
+/* Whether all of the provider's, or this model, is not sold just now: "@fal", "@fal/MODEL". */
+static bool is_stopped(json *all, const struct offer *offer)
+{
+	struct buf name;
+	json *found = NULL;
+	buf_init(&name, 512);
+	buf_fmt(&name, "@%s", offer->provider);
+	bool stopped = json_object_object_get_ex(all, buf_text(&name), &found);
+	buf_fmt(&name, "/%s", offer->model);
+	stopped = stopped || json_object_object_get_ex(all, buf_text(&name), &found);
+	buf_free(&name);
+	return stopped;
+}
+
 bool offer_now(const struct offer *offer, const char *changes, struct offer *now)
 {
 	*now = *offer;
@@ -96,7 +110,7 @@ bool offer_now(const struct offer *offer, const char *changes, struct offer *now
 		(void)json_i64(change, "rub", &now->rub);
 	if (json_at(change, "credit") && offer->credit)
 		(void)json_i64(change, "credit", &now->credit);
-	bool off = json_true(change, "off");
+	bool off = json_true(change, "off") || is_stopped(all, offer);
 	json_drop(all);
 	return !off;
 }

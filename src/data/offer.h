@@ -45,6 +45,7 @@ struct offer {
 	int64_t rub;                    /* kopecks; 0: not sold for roubles. add_text alone has no price at all */
 	int64_t credit;                 /* 0: not sold for credits */
 	int deadline_s;                 /* from order to result */
+	int64_t cost;                   /* what the provider takes for it, in millionths of a dollar; 0: not known */
 	const char *family;             /* of mode video: the id in KLING_MODELS; else null */
 	enum offer_takes takes;         /* of mode video */
 	int length_s;                   /* of the film; 0: no film */

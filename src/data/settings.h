@@ -21,6 +21,7 @@ enum settings_role {
 
 /* The standing bounds of one turn and one body; nginx/ repeats the body's. */
 #define SETTINGS_TURN_LIMIT 32          /* most requests in one turn */
+#define SETTINGS_ADMINS_MAX 64          /* ADMIN_IDS; a text of 1024 bytes holds about as many */
 #define SETTINGS_BODY_BYTES_MAX 1048576 /* an update is at most 512 KiB (facts: tdlib TQueue.cpp) */
 
 extern const struct conf_entry settings_table[];

@@ -21,6 +21,7 @@
  *   take           {"job", "files": [{"file_id"}]}; result {"files": [FILE]}
  *   resend         {"notice", "args", "form": "photo" | "video" | "document", and "file_id" or "file": FILE};
  *                  result {"message_id", "file_id"}
+ *   copy           {"from": chat, "message": message id there}; result {"message_id"}
  *   clean          {"job", "files": [FILE]}; result {"files": [FILE]}: pictures made anew as JPEG, films as they are
  *   render         {"job", "do": "add_text", "text", "files": [FILE]}; result {"files": [FILE]}
  *   submit         {"job", "provider", "model", "order": our own name of the order (letters, digits, -; the same when

@@ -11,6 +11,7 @@
 #include "dispatcher/held.h"
 #include "dispatcher/helpers.h"
 #include "dispatcher/lanes.h"
+#include "dispatcher/lookout.h"
 #include "dispatcher/settle.h"
 #include "dispatcher/till.h"
 
@@ -72,9 +73,11 @@ int main(int argc, char **argv)
 	struct clockwork *clockwork = clockwork_new(&desk, PROC_FD_WAKE_TAKE, PROC_FD_LIFELINE,
 		(int)conf_int(conf, "DRAIN_SECONDS"));
 	struct till *till = till_new(&desk, conf);
+	struct lookout *lookout = lookout_new(&desk, (int)conf_int(conf, "BROADCAST_PER_SECOND"));
 
 	loop_run(desk.loop);
 	log_info("event=leaving");
+	lookout_free(lookout);
 	till_free(till);
 	clockwork_free(clockwork);
 	helpers_free(desk.helpers);

@@ -2,12 +2,11 @@
 #include "dispatcher/till.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "data/json.h"
+#include "data/settings.h"
 #include "dispatcher/database.h"
 #include "dispatcher/lanes.h"
 #include "store/lease.h"
@@ -16,7 +15,6 @@
 #define DUE_BATCH 64
 #define NIGHT_MS 60000          /* between two looks at the clock of the reconciliation */
 #define TELL_MS 500             /* until the database has been told what it must know */
-#define ADMINS_MAX 64
 
 struct till {
 	struct desk *desk;
@@ -27,32 +25,12 @@ struct till {
 static void due(void *owner);
 static void night(void *owner);
 
-/* Decimal ids with commas between, as conf has checked them. */
-static size_t read_ids(const char *text, int64_t ids[ADMINS_MAX])
-{
-	size_t count = 0;
-
-	while (*text && count < ADMINS_MAX) {
-		char id[24];
-		size_t length = strcspn(text, ",");
-
-		if (length < sizeof id) {
-			memcpy(id, text, length);
-			id[length] = '\0';
-			if (str_to_i64(id, 1, INT64_MAX, &ids[count]))
-				count++;
-		}
-		text += length + (text[length] == ',');
-	}
-	return count;
-}
-
 static void tell(void *owner)
 {
 	struct till *till = owner;
 	struct desk *desk = till->desk;
 	struct db *db = database_db(desk->database);
-	int64_t ids[ADMINS_MAX];
+	int64_t ids[SETTINGS_ADMINS_MAX];
 
 	if (db != NULL) {
 		json *settings = json_new();
@@ -65,7 +43,8 @@ static void tell(void *owner)
 		enum db_end end = lease_settings_set(db, json_write(settings));
 
 		if (end == DB_OK)
-			end = lease_admins_set(db, desk->arena, ids, read_ids(conf_text(till->conf, "ADMIN_IDS"), ids));
+			end = lease_admins_set(db, desk->arena, ids,
+				conf_ids(till->conf, "ADMIN_IDS", ids, SETTINGS_ADMINS_MAX));
 		till->told = database_good(desk->database, end, "settings");
 		json_drop(settings);
 	}

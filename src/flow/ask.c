@@ -11,7 +11,7 @@ static const char *const questions[DIALOG_COUNT] = {
 	[DIALOG_CAPTION_TEXT] = "ask_caption_text", [DIALOG_VIDEO_MODEL] = "ask_video_model",
 	[DIALOG_VIDEO_LENGTH] = "ask_video_length", [DIALOG_VIDEO_INPUT] = "ask_video_input",
 	[DIALOG_VIDEO_TEXT] = "ask_video_text", [DIALOG_VIDEO_PHOTO] = "ask_video_photo", [DIALOG_CHOICE] = "choice",
-	[DIALOG_SUM] = "ask_sum", [DIALOG_FORGET] = "forget_ask",
+	[DIALOG_SUM] = "ask_sum", [DIALOG_FORGET] = "forget_ask", [DIALOG_BROADCAST] = "broadcast_ask",
 };
 
 static const char *title_of(const struct catalog *catalog, const char *family)

@@ -126,5 +126,6 @@ void command_take(struct flow *flow)
 			return;
 		}
 	}
-	flow_say(flow, "unknown_command", NULL);
+	if (!admin_command(flow))
+		flow_say(flow, "unknown_command", NULL);
 }

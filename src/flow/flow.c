@@ -121,6 +121,13 @@ void flow_needs(const struct update *update, struct needs *needs)
 	}
 }
 
+static void say_banned(struct flow *flow)
+{
+	json *args = json_new();
+	json_set_text(args, "reason", flow->views->ban_reason);
+	flow_say(flow, "banned", args);
+}
+
 /* A closed gate still gets an answer: the first refusal in words, later ones as a toast for presses only. */
 static bool pass_gate(struct flow *flow)
 {
@@ -135,8 +142,11 @@ static bool pass_gate(struct flow *flow)
 		break;
 	case GATE_BANNED:
 		if (flow->update->kind == UPDATE_COMMAND)
-			flow_say(flow, "banned", NULL);
+			say_banned(flow);
 		return false;
+	case GATE_CLOSED:
+		flow_say(flow, "maintenance", NULL);
+		break;
 	default:
 		fault("a gate without a case");
 	}
@@ -147,6 +157,13 @@ static bool pass_gate(struct flow *flow)
 
 static void take(struct flow *flow)
 {
+	bool command = flow->update->kind == UPDATE_COMMAND || flow->update->kind == UPDATE_PRESS;
+	if (flow->talk.state == DIALOG_BROADCAST && !admin_is(flow))
+		flow_leave(flow);
+	if (flow->talk.state == DIALOG_BROADCAST && !command) {
+		admin_take_message(flow);
+		return;
+	}
 	switch (flow->update->kind) {
 	case UPDATE_TEXT: take_text(flow); break;
 	case UPDATE_COMMAND: command_take(flow); break;
@@ -212,6 +229,7 @@ bool flow_can_be_refused(const struct plan_step *step)
 	case PLAN_JOB_CANCEL:
 	case PLAN_RESEND:
 	case PLAN_ORIGINAL:
+	case PLAN_ADMIN:
 	case PLAN_FORGET: return true;
 	default: return false;
 	}
@@ -247,12 +265,28 @@ static void answer_order(const struct plan_step *step, const struct refusal *ref
 		add_notice(plan, arena, "limit_jobs", json_copy(args));
 	} else if (str_equal(outcome, "short")) {
 		answer_short(refusal, arena, plan);
-	} else if (str_equal(outcome, "off")) {
-		add_notice(plan, arena, "offer_off", NULL);
+	} else if (str_equal(outcome, "off") || str_equal(outcome, "weather")) {
+		add_notice(plan, arena, str_equal(outcome, "off") ? "offer_off" : "offer_weather", NULL);
 	} else {
 		plan->toast = "toast.gone";
 	}
 	json_drop(args);
+}
+
+/* The database has chosen the notice; in place of the message whose button was pressed, where the step says so. */
+static void answer_admin(const struct plan_step *step, const struct refusal *refusal, struct arena *arena,
+	struct plan *plan)
+{
+	json *answer = json_read(refusal->outcome, strlen(refusal->outcome));
+	const char *notice = json_text(answer, "notice");
+	if (!json_object_is_type(answer, json_type_object)) {
+		add_notice(plan, arena, "unknown_command", NULL);
+	} else if (notice) {
+		struct plan_step *said = add_step(plan, step->message ? PLAN_EDIT : PLAN_SAY);
+		said->notice = write_notice(arena, notice, json_copy(json_at(answer, "args")));
+		said->message = step->message;
+	}
+	json_drop(answer);
 }
 
 /* What there is to say of the others by outcome; a key that begins with "toast." is one. */
@@ -276,6 +310,10 @@ static const struct {
 void flow_answer(const struct plan_step *step, const struct refusal *refusal, const struct flow_setting *setting,
 	struct arena *arena, struct plan *plan)
 {
+	if (step->kind == PLAN_ADMIN) {
+		answer_admin(step, refusal, arena, plan);
+		return;
+	}
 	if (step->kind == PLAN_ORDER || step->kind == PLAN_QUOTE_CANCEL) {
 		answer_order(step, refusal, setting, arena, plan);
 		return;

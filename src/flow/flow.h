@@ -21,7 +21,7 @@
 #define FLOW_CLIP_MAX 10
 #define PLAN_STEPS_MAX 6
 
-enum flow_gate { GATE_OPEN, GATE_LIMITED, GATE_LIMITED_TOLD, GATE_BANNED };
+enum flow_gate { GATE_OPEN, GATE_LIMITED, GATE_LIMITED_TOLD, GATE_BANNED, GATE_CLOSED /* maintenance */ };
 
 /* What the database said of the person, and what the update needed beside. JSON texts are null when not asked for. */
 struct views {
@@ -31,6 +31,7 @@ struct views {
 	int64_t free, credit, rub;      /* what the purses hold; rub in kopecks */
 	int64_t free_granted;
 	int64_t terms;                  /* version of the terms accepted; 0: none */
+	const char *ban_reason;         /* of GATE_BANNED; or null */
 	const char *dialog;             /* JSON object, as dialog_set stored it */
 	const char *offers;             /* what has been changed of the catalogue: {"ID": {"off": true, "rub": kopecks,
 	                                 * "credit": n}}, each absent when as in the catalogue; or null */
@@ -73,6 +74,9 @@ struct flow_setting {
 	const char *package_currency;   /* of the packages' prices */
 	int64_t terms;                  /* version of the terms in force; 0: nobody is asked */
 	const char *support;            /* how to reach the operator, or "" */
+	const int64_t *admins;          /* ADMIN_IDS; the database asks its own list again */
+	size_t admin_count;
+	int64_t dollar;                 /* kopecks; 0: not known */
 };
 #define FLOW_TOPUP_MIN 10               /* roubles (SPEC: whole roubles, at least 10) */
 
@@ -101,6 +105,7 @@ enum dialog {
 	DIALOG_CHOICE,          /* a photo came alone: what is to be done with it? */
 	DIALOG_SUM,
 	DIALOG_FORGET,
+	DIALOG_BROADCAST,       /* of an admin: the message that is to go to many */
 	DIALOG_COUNT,
 };
 const char *dialog_name(enum dialog dialog);
@@ -126,6 +131,7 @@ enum plan_kind {
 	PLAN_MYDATA,            /* what we hold about the person, as a file */
 	PLAN_FORGET,            /* can be refused */
 	PLAN_ALERT,             /* word = what, notice = arguments: to the admins */
+	PLAN_ADMIN,             /* word = what, notice = arguments, message = to be edited, or 0; can be refused */
 	PLAN_UNREACHABLE,       /* the person stopped the bot */
 	PLAN_PARK,              /* kept for the operator; notice = why, plain words */
 };
@@ -169,7 +175,8 @@ struct refusal {
 	                         * quote_cancel: cancelled, ordered, gone; payment: opened, again, limit; asked, done, gone;
 	                         * job_cancel: cancelled, late (the provider has it), done, gone;
 	                         * resend, original: sent, gone, lost (the file is no longer kept);
-	                         * forget: forgotten, busy (jobs or payments are open) */
+	                         * forget: forgotten, busy (jobs or payments are open);
+	                         * admin: what to say, JSON {"notice", "args"}; gone: he is none any more */
 	struct money price;
 	int64_t free, credit, rub;
 	struct money debt;      /* with outcome debt */

@@ -83,6 +83,7 @@ void take_text(struct flow *flow)
 		flow_leave(flow);
 		propose_mode(flow, MODE_GENERATE, words);
 		break;
+	case DIALOG_BROADCAST:          /* flow/admin.c takes what arrives then */
 	case DIALOG_COUNT:
 	default: fault("a state without a case");
 	}
@@ -258,6 +259,7 @@ void take_photo(struct flow *flow)
 	case DIALOG_VIDEO_INPUT:
 	case DIALOG_VIDEO_TEXT:
 	case DIALOG_VIDEO_PHOTO: take_film_photo(flow); break;
+	case DIALOG_BROADCAST:          /* as above */
 	case DIALOG_COUNT:
 	default: fault("a state without a case");
 	}
@@ -363,6 +365,7 @@ static enum film film_in(enum dialog state)
 	case DIALOG_CHOICE:
 	case DIALOG_SUM:
 	case DIALOG_FORGET: return FILM_STRAY;
+	case DIALOG_BROADCAST:          /* as above */
 	case DIALOG_COUNT:
 	default: fault("a state without a case");
 	}

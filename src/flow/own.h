@@ -57,6 +57,12 @@ void command_menu(struct flow *flow);
 void command_page(struct flow *flow, enum flow_page page);
 void command_terms(struct flow *flow);
 
+/* admin.c */
+bool admin_is(const struct flow *flow);
+bool admin_command(struct flow *flow);                  /* false: no command of theirs */
+void admin_press(struct flow *flow, const struct button *button);
+void admin_take_message(struct flow *flow);             /* what is to go to many */
+
 /* press.c */
 void press_take(struct flow *flow);
 

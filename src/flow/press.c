@@ -233,6 +233,16 @@ void press_take(struct flow *flow)
 	case BUTTON_RATIO:
 	case BUTTON_BACK: quote_press(flow, &button); break;
 	case BUTTON_LANG: press_lang(flow, button.word); break;
+	case BUTTON_ADMIN:
+	case BUTTON_ADMIN_ON:
+	case BUTTON_REFUND:
+	case BUTTON_PRICE:
+	case BUTTON_BROADCAST:
+		if (admin_is(flow))
+			admin_press(flow, &button);
+		else
+			gone(flow);
+		break;
 	case BUTTON_VERB_COUNT:
 	default: fault("a verb without a case");
 	}

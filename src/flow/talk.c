@@ -9,7 +9,7 @@
 static const char *const names[DIALOG_COUNT] = {
 	"idle", "prompt", "edit_photo", "edit_text", "merge_photos", "merge_text", "face", "face_target", "retouch",
 	"upscale", "caption_photo", "caption_text", "video_model", "video_length", "video_input", "video_text",
-	"video_photo", "choice", "sum", "forget",
+	"video_photo", "choice", "sum", "forget", "broadcast",
 };
 
 const char *dialog_name(enum dialog dialog)

@@ -24,7 +24,7 @@
 #define NOTE_STRANGE "strange"
 
 #define KIND(kind) (1u << (kind))
-#define SENDS (KIND(TASK_SAY) | KIND(TASK_PHOTO) | KIND(TASK_DOCUMENT) | KIND(TASK_RESEND))
+#define SENDS (KIND(TASK_SAY) | KIND(TASK_PHOTO) | KIND(TASK_DOCUMENT) | KIND(TASK_RESEND) | KIND(TASK_COPY))
 #define ANY (SENDS | KIND(TASK_EDIT) | KIND(TASK_WEBHOOK))
 
 struct row {
@@ -126,6 +126,23 @@ static enum provider_next say(struct provider_work *work, const struct provider_
 	if (words.keyboard != NULL)
 		json_set(body, "reply_markup", words.keyboard);
 	call_begin(call, setting, arena, edit ? "editMessageText" : "sendMessage");
+	return call_json(call, body, arena);
+}
+
+/* Whatever the message holds, with its formatting and its files; an answer is the new message's id alone. */
+static enum provider_next copy(struct provider_work *work, const struct provider_setting *setting,
+	struct arena *arena, struct call *call, struct report *report)
+{
+	int64_t from = 0, message = 0;
+	json *body;
+
+	if (!json_i64(work->task->payload, "from", &from) || !json_i64(work->task->payload, "message", &message))
+		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "nothing to copy");
+	body = json_new();
+	json_set_i64(body, "chat_id", work->task->chat_id);
+	json_set_i64(body, "from_chat_id", from);
+	json_set_i64(body, "message_id", message);
+	call_begin(call, setting, arena, "copyMessage");
 	return call_json(call, body, arena);
 }
 
@@ -521,6 +538,8 @@ static enum provider_next next(struct provider_work *work, const struct answer *
 		return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "no chat");
 	if (task->kind == TASK_PHOTO)
 		return photo(work, setting, arena, call, report);
+	if (task->kind == TASK_COPY)
+		return copy(work, setting, arena, call, report);
 	if (task->kind == TASK_RESEND)
 		return resend(work, setting, arena, call, report);
 	if (task->kind == TASK_DOCUMENT)

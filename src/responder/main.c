@@ -83,6 +83,9 @@ static bool read_data(struct responder *responder)
 	responder->flow.package_currency = conf_text(responder->conf, "BETATRANSFER_CURRENCY");
 	responder->flow.block = block_read(conf_text(responder->conf, "BLOCKLIST_FILE"), &errors);
 	responder->flow.terms = conf_int(responder->conf, "TERMS_VERSION");
+	responder->flow.admins = responder->admins;
+	responder->flow.admin_count = conf_ids(responder->conf, "ADMIN_IDS", responder->admins, SETTINGS_ADMINS_MAX);
+	responder->flow.dollar = conf_int(responder->conf, "USD_RATE");
 	responder->flow.support = conf_text(responder->conf, "SUPPORT_CONTACT");
 	bool good = responder->texts && responder->flow.catalog && responder->flow.block;
 	if (!good)

@@ -6,6 +6,7 @@
 
 #include "base/conf.h"
 #include "data/offer.h"
+#include "data/settings.h"
 #include "data/text.h"
 #include "flow/flow.h"
 #include "store/session.h"
@@ -14,6 +15,7 @@ struct responder {
 	const struct conf *conf;
 	const struct texts *texts;
 	struct flow_setting flow;
+	int64_t admins[SETTINGS_ADMINS_MAX];
 	struct session session;
 	int wake_fd;                    /* datagrams to the dispatcher */
 	bool jailed;                    /* the network has been given up */

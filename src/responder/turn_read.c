@@ -8,7 +8,7 @@
 static enum flow_gate gate_of(const char *gate)
 {
 	return str_equal(gate, "limited") ? GATE_LIMITED : str_equal(gate, "limited_told") ? GATE_LIMITED_TOLD
-		: str_equal(gate, "banned") ? GATE_BANNED : GATE_OPEN;
+		: str_equal(gate, "banned") ? GATE_BANNED : str_equal(gate, "closed") ? GATE_CLOSED : GATE_OPEN;
 }
 
 static void fill_views(struct item *item, const struct store_opened *opened)
@@ -18,7 +18,7 @@ static void fill_views(struct item *item, const struct store_opened *opened)
 		.gate = gate_of(opened->gate), .new_person = opened->new_person, .lang = opened->lang,
 		.free = opened->free, .credit = opened->credit, .rub = opened->rub,
 		.free_granted = opened->free_granted, .dialog = opened->dialog, .terms = opened->terms,
-		.offers = opened->offers,
+		.offers = opened->offers, .ban_reason = opened->ban_reason,
 	};
 }
 

@@ -31,7 +31,7 @@ static void send_quote(struct turn *turn, struct item *item, const struct plan_s
 		.provider = step->offer->provider, .model = step->offer->model, .prompt = step->prompt,
 		.ratio = step->ratio ? step->ratio : "", .files = step->files, .clip_s = step->clip_s,
 		.places = places_of(step->offer, turn->arena), .input = json_write(input), .price = step->price,
-		.deadline_s = step->offer->deadline_s, .args = step->notice, .waits = step->waits,
+		.deadline_s = step->offer->deadline_s, .cost = step->offer->cost, .args = step->notice, .waits = step->waits,
 		.replaces = step->number, .message = step->message,
 	};
 	store_quote_open_send(turn->responder->session.db, turn->arena, &quote);
@@ -104,6 +104,10 @@ static void send_step(struct turn *turn, struct item *item, const struct plan_st
 		break;
 	case PLAN_FORGET:
 		store_forget_send(db, turn->arena, person);
+		break;
+	case PLAN_ADMIN:
+		store_admin_send(db, turn->arena, person, item->update.id, step->word, step->notice);
+		log_info("admin: update=%" PRId64 " person=%" PRId64 " command=%s", item->update.id, person, step->word);
 		break;
 	case PLAN_ALERT:
 		store_alert_send(db, step->word, step->notice);

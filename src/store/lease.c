@@ -246,3 +246,34 @@ enum db_end lease_settings_set(struct db *db, const char *settings)
 
 	return call_only(db, &settings_set, args);
 }
+
+static const struct db_statement broadcast_due = {
+	"dispatcher.broadcast_due", "SELECT dispatcher.broadcast_due($1::int)", 1};
+static const struct db_statement watch = {
+	"dispatcher.watch", "SELECT dispatcher.watch($1::text[])", 1};
+static const struct db_statement digest_due = {
+	"dispatcher.digest_due", "SELECT dispatcher.digest_due()", 0};
+
+enum db_end lease_broadcast_due(struct db *db, struct arena *arena, int open, int64_t *count)
+{
+	const char *args[] = {db_i64(arena, open)};
+
+	return call_count(db, &broadcast_due, args, count);
+}
+
+enum db_end lease_watch(struct db *db, struct arena *arena, const enum lane *down, size_t count)
+{
+	const char *names[LANE_COUNT];
+
+	must(count <= LANE_COUNT);
+	for (size_t i = 0; i < count; i++)
+		names[i] = lane_name(down[i]);
+	const char *args[] = {db_array_text(arena, names, count)};
+
+	return call_only(db, &watch, args);
+}
+
+enum db_end lease_digest_due(struct db *db)
+{
+	return call_only(db, &digest_due, NULL);
+}

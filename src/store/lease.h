@@ -59,6 +59,12 @@ MUST_CHECK enum db_end lease_purge(struct db *db, int64_t *count);
 MUST_CHECK enum db_end lease_pay_due(struct db *db, struct arena *arena, int limit, int64_t *count);
 /* Starts the nightly reconciliation when it is time; count: 1 when it did. */
 MUST_CHECK enum db_end lease_reconcile_due(struct db *db, int64_t *count);
+/* Queues the next people of the running broadcast, so that no more than `open` are on their way; count: how many. */
+MUST_CHECK enum db_end lease_broadcast_due(struct db *db, struct arena *arena, int open, int64_t *count);
+/* Looks at failing models, long queues and the lanes named (no helper for a while), and tells the admins. */
+MUST_CHECK enum db_end lease_watch(struct db *db, struct arena *arena, const enum lane *down, size_t count);
+/* The daily digest, when it is time. */
+MUST_CHECK enum db_end lease_digest_due(struct db *db);
 /* Tells the database who is alerted, and what it must know to judge a payment: a JSON object of texts. */
 MUST_CHECK enum db_end lease_admins_set(struct db *db, struct arena *arena, const int64_t *ids, size_t count);
 MUST_CHECK enum db_end lease_settings_set(struct db *db, const char *settings);

@@ -4,7 +4,7 @@
 static const struct db_statement quote_open = {
 	"responder.quote_open", "SELECT outcome FROM responder.quote_open($1::bigint, $2::text, $3::text, $4::text, "
 	"$5::text, $6::text, $7::text, $8::text, $9::jsonb, $10::int, $11::jsonb, $12::jsonb, $13::text, $14::bigint, "
-	"$15::int, $16::jsonb, $17::boolean, $18::bigint, $19::bigint)", 19};
+	"$15::int, $16::jsonb, $17::boolean, $18::bigint, $19::bigint, $20::bigint)", 20};
 static const struct db_statement quote_view = {
 	"responder.quote_view", "SELECT offer, prompt, ratio, files, clip_s "
 	"FROM responder.quote_view($1::bigint, $2::bigint)", 2};
@@ -29,6 +29,8 @@ static const struct db_statement mydata = {
 	"responder.mydata", "SELECT responder.mydata($1::bigint)", 1};
 static const struct db_statement forget = {
 	"responder.forget", "SELECT responder.forget($1::bigint)", 1};
+static const struct db_statement admin = {
+	"responder.admin", "SELECT responder.admin($1::bigint, $2::bigint, $3::text, $4::jsonb)", 4};
 static const struct db_statement alert = {
 	"responder.alert", "SELECT responder.alert($1::text, $2::jsonb, NULL)", 2};
 static const struct db_statement media_view = {
@@ -51,7 +53,7 @@ void store_quote_open_send(struct db *db, struct arena *arena, const struct stor
 		quote->prompt, quote->ratio, quote->files, db_i64(arena, quote->clip_s), quote->places, quote->input,
 		money_unit_name(quote->price.unit), db_i64(arena, quote->price.amount), db_i64(arena, quote->deadline_s),
 		quote->args, quote->waits ? "true" : "false", id_or_null(arena, quote->replaces),
-		id_or_null(arena, quote->message),
+		id_or_null(arena, quote->message), db_i64(arena, quote->cost),
 	};
 	db_send(db, &quote_open, args);
 }
@@ -162,6 +164,13 @@ void store_forget_send(struct db *db, struct arena *arena, int64_t person)
 {
 	const char *args[] = {db_i64(arena, person)};
 	db_send(db, &forget, args);
+}
+
+void store_admin_send(struct db *db, struct arena *arena, int64_t person, int64_t update, const char *what,
+	const char *args)
+{
+	const char *all[] = {db_i64(arena, person), db_i64(arena, update), what, args};
+	db_send(db, &admin, all);
 }
 
 void store_alert_send(struct db *db, const char *what, const char *args)

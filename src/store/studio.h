@@ -19,12 +19,13 @@ struct store_quote {
 	const char *input;              /* the provider's request, JSON */
 	struct money price;
 	int deadline_s;
+	int64_t cost;                   /* what the provider takes, in millionths of a dollar; 0: not known */
 	const char *args;               /* of the notice, JSON */
 	bool waits;                     /* the purse does not suffice: says "short", not "confirm" */
 	int64_t replaces;               /* the open quote whose place it takes; 0: none */
 	int64_t message;                /* that the notice is to stand in; 0: a new one */
 };
-/* Its outcome (store_outcome_read): ok, gone, off. */
+/* Its outcome (store_outcome_read): ok, gone, off, weather. */
 void store_quote_open_send(struct db *db, struct arena *arena, const struct store_quote *quote);
 
 struct store_quote_view {
@@ -66,6 +67,9 @@ void store_result_send_send(struct db *db, struct arena *arena, int64_t person, 
 void store_mydata_send(struct db *db, struct arena *arena, int64_t person);
 /* Its outcome: forgotten, busy. */
 void store_forget_send(struct db *db, struct arena *arena, int64_t person);
+/* What an admin wants, with its arguments as JSON. Its outcome: what he is told, JSON {"notice", "args"}; gone. */
+void store_admin_send(struct db *db, struct arena *arena, int64_t person, int64_t update, const char *what,
+	const char *args);
 void store_alert_send(struct db *db, const char *what, const char *args);
 
 /* The file that a token opens; *path is null when there is none. Its own round trip. */

@@ -7,7 +7,7 @@ const struct db_statement store_responder_hello = {
 	"responder.hello", "SELECT schema, fsync, full_page_writes, synchronous_commit FROM responder.hello()", 0};
 static const struct db_statement update_open = {
 	"responder.update_open", "SELECT n, fresh, new_person, gate, lang, free, credit, rub, free_granted, dialog, terms, "
-	"offers "
+	"offers, ban_reason "
 	"FROM responder.update_open($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::int, $7::int)", 7};
 static const struct db_statement say = {
 	"responder.say", "SELECT responder.say($1::bigint[], $2::text[], $3::bigint[], $4::jsonb[], $5::text[], "
@@ -74,6 +74,7 @@ int store_update_open_read(const struct db_rows *rows, size_t count, struct aren
 			.dialog = arena_str(arena, rows_text(rows, row, 9)),
 			.terms = rows_i64(rows, row, 10),
 			.offers = rows_null(rows, row, 11) ? NULL : arena_str(arena, rows_text(rows, row, 11)),
+			.ban_reason = rows_null(rows, row, 12) ? NULL : arena_str(arena, rows_text(rows, row, 12)),
 		};
 	}
 	return 0;

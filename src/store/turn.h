@@ -20,12 +20,13 @@ extern const struct db_statement store_responder_hello;
 struct store_opened {
 	bool fresh;                     /* false: this update was taken before, do nothing */
 	bool new_person;
-	const char *gate;               /* ok, limited, limited_told, banned */
+	const char *gate;               /* ok, limited, limited_told, banned, closed */
 	const char *lang;
 	int64_t free, credit, rub;
 	int64_t free_granted;
 	const char *dialog;
 	int64_t terms;                  /* version accepted; 0: none */
+	const char *ban_reason;         /* or null */
 	const char *offers;             /* JSON, what was changed of the catalogue; or null */
 };
 

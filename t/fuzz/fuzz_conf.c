@@ -23,7 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	if (conf != NULL) {
 		conf_print(conf, SETTINGS_ALL, &one);
-		(void)conf_id_listed(conf, "ADMIN_IDS", 7);
+		int64_t ids[8];
+
+		(void)conf_ids(conf, "ADMIN_IDS", ids, 8);
 		conf_free(conf);
 		HOLDS(!one.full);
 		conf = one.length <= CONF_FILE_MAX ? read_text(buf_text(&one), one.length, &errors) : NULL;

@@ -19,7 +19,8 @@
 static struct arena *arena;
 static struct catalog *catalog;
 static struct texts *texts;
-static struct flow_setting setting = {.jobs_max = 3, .roubles = true, .packages = true, .topup_max = 15000,
+static const int64_t admins[] = {PERSON};
+static struct flow_setting setting = {.admins = admins, .dollar = 9000, .jobs_max = 3, .roubles = true, .packages = true, .topup_max = 15000,
 	.package_currency = "USD"};
 
 #define ROW "{\"kind\":\"topup\",\"at\":\"21.11.2026 10:00\",\"sign\":\"+\"," \
@@ -46,6 +47,7 @@ static const char *gathered(enum dialog dialog)
 			"\"files\":[{\"file_id\":\"v1\",\"form\":\"video\"}]";
 	case DIALOG_IDLE: case DIALOG_PROMPT: case DIALOG_EDIT_PHOTO: case DIALOG_FACE: case DIALOG_RETOUCH:
 	case DIALOG_UPSCALE: case DIALOG_CAPTION_PHOTO: case DIALOG_VIDEO_MODEL: case DIALOG_SUM: case DIALOG_FORGET:
+	case DIALOG_BROADCAST:
 	case DIALOG_COUNT:
 	default: return "";
 	}
@@ -152,6 +154,8 @@ static const char *plan_text(const struct plan *plan)
 			(long long)step->pay.grant.amount, step->pay.package ? step->pay.package : ""); break;
 		case PLAN_PAY_CHECK: buf_fmt(&out, "check=%lld", (long long)step->number); break;
 		case PLAN_STATEMENT_FILE: buf_str(&out, "file"); break;
+		case PLAN_ADMIN: buf_fmt(&out, "admin=%s:%s%s", step->word, step->notice,
+			step->message ? ":edit" : ""); break;
 		case PLAN_UNREACHABLE: buf_str(&out, "unreachable"); break;
 		case PLAN_PARK: buf_fmt(&out, "park=%s", step->notice); break;
 		default: buf_str(&out, "?");
@@ -179,6 +183,10 @@ static bool is_renderable(const struct plan *plan)
 		if (step->kind == PLAN_ALERT) {
 			json_set_text(notice, "what", step->word);
 			notice = notice_new("alert", notice);
+		}
+		if (step->kind == PLAN_ADMIN) {         /* arguments for the database, no words */
+			json_drop(notice);
+			notice = NULL;
 		}
 		if (step->kind == PLAN_QUOTE) {
 			json_set_i64(notice, "quote", 5);

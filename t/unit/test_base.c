@@ -282,9 +282,10 @@ static void test_conf_good(void)
 	is_i64(conf_int(conf, "COUNT"), -1, "int");
 	ok(conf_bool(conf, "SWITCH"), "bool");
 	is_str(conf_text(conf, "TOKEN"), "abc=def", "a key may hold '='");
-	ok(conf_id_listed(conf, "ADMINS", 1) && conf_id_listed(conf, "ADMINS", -100)
-		&& conf_id_listed(conf, "ADMINS", 3) && !conf_id_listed(conf, "ADMINS", 0)
-		&& !conf_id_listed(conf, "ADMINS", 2), "ids");
+	int64_t ids[4];
+
+	ok(conf_ids(conf, "ADMINS", ids, 4) == 3 && ids[0] == 1 && ids[1] == -100 && ids[2] == 3
+		&& conf_ids(conf, "ADMINS", ids, 2) == 2, "ids");
 	conf_print(conf, TWO, &out);
 	is_str(buf_text(&out), "COUNT=-1\nADMINS=1, -100,3\nTOKEN=abc=def\n",
 		"conf_print writes what a role may know");

@@ -20,6 +20,11 @@ static void test_round(void)
 		struct button button;
 		const char *want;
 	} cases[] = {
+		{{BUTTON_ADMIN, "stats", 0}, "a:stats"}, {{BUTTON_ADMIN_ON, "payment_ask", INT64_MAX},
+			"ao:9223372036854775807:payment_ask"},
+		{{BUTTON_REFUND, "1000000000000", 7}, "arf:7:1000000000000"},
+		{{BUTTON_PRICE, "generate.standard", 0}, "apr:generate.standard"},
+		{{BUTTON_BROADCAST, "resume", 3}, "abc:3:resume"},
 		{{BUTTON_MENU, "", 0}, "menu"}, {{BUTTON_MODE, "generate", 0}, "m:generate"},
 		{{BUTTON_MODE, "aaaaaaaaaaaaaaaaaaaaaaa", 0}, "m:aaaaaaaaaaaaaaaaaaaaaaa"},
 		{{BUTTON_PAY, "", 0}, "pay"}, {{BUTTON_TOPUP, "", 100}, "top:100"},

@@ -51,7 +51,8 @@ static void check_cell(const struct update *update, const struct views *views, c
 {
 	struct plan plan;
 	bool silent = update->kind == UPDATE_IGNORED || update->kind == UPDATE_UNBLOCKED;
-	bool must_answer = !silent && (views->gate == GATE_OPEN || views->gate == GATE_LIMITED);
+	bool must_answer = !silent && (views->gate == GATE_OPEN || views->gate == GATE_LIMITED
+		|| views->gate == GATE_CLOSED);
 	size_t words = 0, refusable = 0;
 
 	flow_decide(update, views, &setting, arena, &plan);
@@ -71,8 +72,8 @@ static void check_cell(const struct update *update, const struct views *views, c
 /* Every gate in every dialog. */
 static void check_row(enum update_kind kind, const char *text)
 {
-	static const enum flow_gate gates[] = {GATE_OPEN, GATE_LIMITED, GATE_LIMITED_TOLD, GATE_BANNED};
-	static const char *const gate_names[] = {"open", "limited", "told", "banned"};
+	static const enum flow_gate gates[] = {GATE_OPEN, GATE_LIMITED, GATE_LIMITED_TOLD, GATE_BANNED, GATE_CLOSED};
+	static const char *const gate_names[] = {"open", "limited", "told", "banned", "closed"};
 
 	for (size_t g = 0; g < COUNT(gates); g++)
 		for (size_t d = 0; d < DIALOG_COUNT; d++) {
@@ -112,7 +113,12 @@ static void test_matrix(void)
 		{UPDATE_COMMAND, "get"},
 		{UPDATE_COMMAND, "stats"}, {UPDATE_COMMAND, "language"}, {UPDATE_COMMAND, "terms"},
 		{UPDATE_COMMAND, "support"}, {UPDATE_COMMAND, "mydata"}, {UPDATE_COMMAND, "deleteme"},
-		{UPDATE_COMMAND, "admin"}, {UPDATE_TEXT, "голая школьница"}, {UPDATE_VIDEO, "caption"},
+		{UPDATE_COMMAND, "admin"}, {UPDATE_COMMAND, "add"}, {UPDATE_COMMAND, "prices"},
+		{UPDATE_COMMAND, "broadcast"}, {UPDATE_PRESS, "a:stats"}, {UPDATE_PRESS, "a:prices"},
+		{UPDATE_PRESS, "a:broadcast"}, {UPDATE_PRESS, "a:none"}, {UPDATE_PRESS, "ao:5:user"},
+		{UPDATE_PRESS, "ao:5:none"}, {UPDATE_PRESS, "arf:5:1000"}, {UPDATE_PRESS, "arf:5:none"},
+		{UPDATE_PRESS, "apr:generate.standard"}, {UPDATE_PRESS, "apr:none"}, {UPDATE_PRESS, "abc:5:start"},
+		{UPDATE_PRESS, "abc:5:none"}, {UPDATE_TEXT, "голая школьница"}, {UPDATE_VIDEO, "caption"},
 		{UPDATE_PRESS, "x:7"}, {UPDATE_PRESS, "x:6"}, {UPDATE_PRESS, "ok:7"}, {UPDATE_PRESS, "ok:6"},
 		{UPDATE_PRESS, "use:7:edit"}, {UPDATE_PRESS, "use:7:merge"}, {UPDATE_PRESS, "use:6:edit"},
 		{UPDATE_PRESS, "use:7:video"}, {UPDATE_PRESS, "use:7:upscale"}, {UPDATE_PRESS, "vm:7:kling-3.0"},
@@ -136,10 +142,12 @@ static void test_matrix(void)
 		seen[inputs[i].kind] = true;
 		for (int sold = 0; sold < 2; sold++) {
 			setting.roubles = setting.packages = sold;
+			setting.admin_count = (size_t)sold;     /* what is an admin's is a stranger's too */
 			check_row(inputs[i].kind, inputs[i].text);
 		}
 	}
 	setting.roubles = setting.packages = true;
+	setting.admin_count = 0;
 	for (size_t i = 0; i < UPDATE_KIND_COUNT; i++)
 		ok(seen[i], "update kind %zu is in this test", i);
 }
@@ -163,6 +171,7 @@ static void test_exits(void)
 		{UPDATE_PRESS, "x:7"}};
 	static const char *const dead[] = {"x:6", "ok:6", "use:6:edit", "vm:6:kling-3.0", "vl:6:10", "forget:6"};
 
+	setting.admin_count = 1;        /* only an admin stays where a broadcast is awaited */
 	for (size_t d = 0; d < DIALOG_COUNT; d++) {
 		struct views views = views_of((enum dialog)d);
 
@@ -179,6 +188,7 @@ static void test_exits(void)
 				dialog_name((enum dialog)d));
 		}
 	}
+	setting.admin_count = 0;
 }
 
 /* Plays a way through a mode and says where it ends. Each word is an input: text, +photo, +film, =button. */
@@ -366,6 +376,7 @@ static void test_albums(void)
 		struct plan plan = decide(update, &views);
 		const char *want = d == DIALOG_MERGE_PHOTOS ? "say=merge_photos dialog=merge_photos"
 			: d == DIALOG_MERGE_TEXT ? "say=merge_photos dialog=merge_photos"
+			: d == DIALOG_BROADCAST ? "album=14999000111222333:9 dialog=idle"
 			: d == DIALOG_SUM ? "say=sum_wrong dialog=sum" : "album=14999000111222333:9";
 
 		is_str(plan_text(&plan), want, "a part of an album in %s", dialog_name((enum dialog)d));

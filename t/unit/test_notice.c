@@ -151,6 +151,165 @@ static const struct {
 	{"job_failed", "{\"job\":1,\"reason\":\"late\",\"back\":" RUB ",\"left\":" RUB "}", 2},
 	{"job_failed", "{\"job\":1,\"reason\":\"unreachable\",\"back\":" RUB ",\"left\":" RUB "}", 2},
 	{"result", "{\"job\":9223372036854775807,\"picture\":1}", 4}, {"result", "{\"job\":5}", 2},
+	/* admins */
+	{"unbanned", "{}", 1},
+	{"maintenance", "{}", 0},
+	{"balance_taken", "{\"amount\":" RUB ",\"left\":" RUB "}", 0},
+	{"offer_weather", "{}", 1},
+	{"balance_added", "{\"amount\":" CREDIT ",\"left\":" CREDIT ",\"why\":\"LONG\"}", 1},
+	{"admin", "{\"open\":1,\"waiting\":2,\"opened\":1}", 8},
+	{"admin", "{\"open\":1,\"waiting\":2,\"closed\":1,\"review\":1,\"stopped\":1,\"broadcast\":5}", 9},
+	{"admin_usage", "{\"command\":\"admin\"}", 0},
+	{"admin_usage", "{\"command\":\"admin_stats\"}", 0},
+	{"admin_usage", "{\"command\":\"add\"}", 0},
+	{"admin_usage", "{\"command\":\"sub\"}", 0},
+	{"admin_usage", "{\"command\":\"ban\"}", 0},
+	{"admin_usage", "{\"command\":\"unban\"}", 0},
+	{"admin_usage", "{\"command\":\"user\"}", 0},
+	{"admin_usage", "{\"command\":\"payment\"}", 0},
+	{"admin_usage", "{\"command\":\"refund\"}", 0},
+	{"admin_usage", "{\"command\":\"job\"}", 0},
+	{"admin_usage", "{\"command\":\"prices\"}", 0},
+	{"admin_usage", "{\"command\":\"price\"}", 0},
+	{"admin_usage", "{\"command\":\"broadcast\"}", 0},
+	{"admin_usage", "{\"command\":\"maintenance\"}", 0},
+	{"admin_usage", "{\"command\":\"export\"}", 0},
+	{"admin_usage", "{\"command\":\"margin\"}", 0},
+	{"admin_usage", "{\"command\":\"weather\"}", 0},
+	{"admin_usage", "{\"command\":\"audit\"}", 0},
+	{"admin_no", "{\"what\":\"user\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"payment\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"job\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"short\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"ban_admin\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"refund_gone\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"refund_state\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"refund_manual\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"refund_none\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"refund_much\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"refund_short\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"job_late\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"job_done\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"broadcast\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"broadcast_busy\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_done",
+		"{\"what\":\"added\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,\"offer\":\"a.b\","
+		"\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_done",
+		"{\"what\":\"taken\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,\"offer\":\"a.b\","
+		"\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_done",
+		"{\"what\":\"banned\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,\"offer\":\"a.b\","
+		"\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_done",
+		"{\"what\":\"unbanned\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,\"offer\":\"a.b\","
+		"\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_done",
+		"{\"what\":\"refund\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,\"offer\":\"a.b\","
+		"\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_done",
+		"{\"what\":\"payment_ask\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,\"offer\":\"a.b\","
+		"\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_done",
+		"{\"what\":\"job_cancel\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,\"offer\":\"a.b\","
+		"\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_done",
+		"{\"what\":\"price_set\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,\"offer\":\"a.b\","
+		"\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_done",
+		"{\"what\":\"price_off\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,\"offer\":\"a.b\","
+		"\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_done",
+		"{\"what\":\"price_on\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,\"offer\":\"a.b\","
+		"\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_done",
+		"{\"what\":\"price_reset\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,\"offer\":\"a.b\","
+		"\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_done",
+		"{\"what\":\"maintenance_on\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,\"offer\":\"a.b\","
+		"\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_done",
+		"{\"what\":\"maintenance_off\",\"person\":5,\"payment\":6,\"job\":7,\"refund\":8,"
+		"\"offer\":\"a.b\",\"amount\":" RUB ",\"left\":" RUB "}", 1},
+	{"admin_stats",
+		"{\"people\":1,\"active\":1,\"open\":0,\"waiting\":0,\"d_people\":1,\"d_jobs\":2,"
+		"\"d_completed\":1,\"d_failed\":1,\"d_by_us\":1,\"d_rub\":" RUB ",\"d_credit\":" CREDIT ","
+		"\"d_refunded\":" RUB ",\"d_spent\":" RUB ",\"m_people\":1,\"m_jobs\":2,\"m_completed\":1,"
+		"\"m_failed\":1,\"m_by_us\":1,\"m_rub\":" RUB ",\"m_credit\":" CREDIT ",\"m_refunded\":" RUB ","
+		"\"m_spent\":" RUB "}", 1},
+	{"chart", "{}", 0},
+	{"admin_weather",
+		"{\"rows\":[{\"kind\":\"sold\",\"model\":\"m\",\"good\":1,\"bad\":0,"
+		"\"usual_s\":5},{\"kind\":\"stopped\",\"model\":\"m\",\"provider\":\"fal\",\"good\":0,\"bad\":5,"
+		"\"until\":\"10:00\",\"why\":\"x\"},{\"kind\":\"trial\",\"model\":\"m\",\"provider\":\"fal\","
+		"\"good\":0,\"bad\":5}]}", 1},
+	{"admin_weather_none", "{}", 1},
+	{"admin_margin",
+		"{\"rows\":[{\"kind\":\"model\",\"title\":\"M\",\"done\":3,\"rub\":" RUB ",\"credit\":" CREDIT ","
+		"\"free\":" FREE ",\"cost\":" RUB ",\"gain\":" RUB "}],\"rub\":" RUB ",\"cost\":" RUB ","
+		"\"gain\":" RUB ",\"no_cost\":1}", 1},
+	{"admin_margin_none", "{}", 1},
+	{"admin_audit",
+		"{\"rows\":[{\"kind\":\"chat\",\"at\":\"t\",\"actor\":5,\"command\":\"add\",\"person\":6,"
+		"\"outcome\":\"done\"},{\"kind\":\"ctl\",\"at\":\"t\",\"command\":\"ban\","
+		"\"outcome\":\"done\"}]}", 1},
+	{"admin_prices",
+		"{\"more\":2,\"rows\":[{\"kind\":\"sold\",\"word\":\"a.b\",\"title\":\"A\","
+		"\"rub\":" RUB "},{\"kind\":\"changed\",\"word\":\"c.d\",\"title\":\"C\","
+		"\"credit\":" CREDIT "},{\"kind\":\"off\",\"word\":\"e\",\"title\":\"E\"}]}", 2},
+	{"admin_user",
+		"{\"person\":5,\"lang\":\"ru\",\"since\":\"t\",\"seen\":\"t\",\"rub\":" RUB ",\"credit\":1,"
+		"\"free\":1,\"free_total\":4,\"jobs\":1,\"completed\":1,\"failed\":0,\"open\":0,"
+		"\"paid_rub\":" RUB ",\"paid_credit\":0,\"free_to_use\":1,\"name\":\"LONG\","
+		"\"username\":\"x\"}", 4},
+	{"admin_user",
+		"{\"person\":5,\"lang\":\"ru\",\"since\":\"t\",\"seen\":\"t\",\"rub\":" RUB ",\"credit\":1,"
+		"\"free\":1,\"free_total\":4,\"jobs\":1,\"completed\":1,\"failed\":0,\"open\":0,"
+		"\"paid_rub\":" RUB ",\"paid_credit\":0,\"banned\":\"t\",\"reason\":\"spam\","
+		"\"unreachable\":\"t\"}", 4},
+	{"admin_statement",
+		"{\"person\":5,\"rows\":[{\"kind\":\"topup\",\"at\":\"t\",\"sign\":\"+\",\"amount\":" RUB ","
+		"\"after\":" RUB "}]}", 1},
+	{"admin_list",
+		"{\"person\":5,\"rows\":[{\"kind\":\"job\",\"word\":\"job\",\"on\":7,\"at\":\"t\",\"title\":\"A\","
+		"\"state\":\"completed\"},{\"kind\":\"payment\",\"word\":\"payment\",\"on\":8,\"at\":\"t\","
+		"\"amount\":" RUB ",\"provider\":\"yookassa\",\"state\":\"pending\"}]}", 3},
+	{"admin_payment",
+		"{\"payment\":6,\"person\":5,\"provider\":\"yookassa\",\"state\":\"succeeded\",\"amount\":" RUB ","
+		"\"granted\":" RUB ",\"at\":\"t\",\"paid_at\":\"t\",\"ext\":\"x\",\"refundable\":1}", 2},
+	{"admin_payment",
+		"{\"payment\":6,\"person\":5,\"provider\":\"yookassa\",\"state\":\"review\",\"amount\":" RUB ","
+		"\"at\":\"t\",\"reason\":\"amount\",\"open\":1}", 2},
+	{"admin_refund",
+		"{\"payment\":6,\"person\":5,\"amount\":" RUB ",\"balance\":" RUB ",\"sum\":[{\"word\":\"1000\","
+		"\"amount\":" RUB "}]}", 2},
+	{"admin_job",
+		"{\"job\":7,\"person\":5,\"offer\":\"a.b\",\"title\":\"A\",\"provider\":\"fal\",\"model\":\"m\","
+		"\"status\":\"pending\",\"at\":\"t\",\"price\":" RUB ",\"prompt\":\"x\",\"pending\":1}", 2},
+	{"admin_export", "{\"what\":\"people\"}", 0},
+	{"admin_export", "{\"what\":\"payments\"}", 0},
+	{"admin_export", "{\"what\":\"jobs\"}", 0},
+	{"broadcast_ask", "{" SCREEN "}", 1},
+	{"broadcast",
+		"{\"broadcast\":3,\"state\":\"draft\",\"sent\":1,\"lost\":0,\"open\":2,\"count\":5,\"draft\":1,"
+		"\"alive\":1,\"segment_all\":1}", 9},
+	{"broadcast",
+		"{\"broadcast\":3,\"state\":\"running\",\"sent\":1,\"lost\":0,\"open\":2,\"count\":5,"
+		"\"running\":1,\"alive\":1}", 3},
+	{"broadcast",
+		"{\"broadcast\":3,\"state\":\"paused\",\"sent\":1,\"lost\":0,\"open\":2,\"paused\":1,"
+		"\"alive\":1}", 2},
+	{"broadcast", "{\"broadcast\":3,\"state\":\"done\",\"sent\":1,\"lost\":0,\"open\":2,\"x\":1}", 0},
+	{"broadcast", "{\"broadcast\":3,\"state\":\"cancelled\",\"sent\":1,\"lost\":0,\"open\":2,\"x\":1}", 0},
+	{"alert", "{\"what\":\"breaker_open\",\"provider\":\"fal\",\"model\":\"m\",\"text\":\"5 × busy\"}", 0},
+	{"alert", "{\"what\":\"breaker_closed\",\"provider\":\"fal\",\"model\":\"m\"}", 0},
+	{"alert", "{\"what\":\"provider_trouble\",\"provider\":\"fal\",\"text\":\"LONG\",\"stopped\":1}", 0},
+	{"alert", "{\"what\":\"helper_down\",\"lane\":\"chat\"}", 0},
+	{"alert", "{\"what\":\"queue\",\"lane\":\"chat\",\"count\":2,\"minutes\":3}", 0},
+	{"alert",
+		"{\"what\":\"digest\",\"day\":\"20.11\",\"people\":1,\"jobs\":1,\"completed\":1,\"failed\":0,"
+		"\"by_us\":0,\"rub\":" RUB ",\"credit\":" CREDIT ",\"payments\":1,\"refunded\":" RUB ","
+		"\"spent\":" RUB ",\"review\":1}", 0},
 };
 static const char *const langs[] = {"ru", "en"};
 

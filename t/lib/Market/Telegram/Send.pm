@@ -17,6 +17,7 @@ sub methods {
         sendPhoto      => sub { send_media('photo',    @_) },
         sendDocument   => sub { send_media('document', @_) },
         sendVideo      => sub { send_media('video',    @_) },
+        copyMessage    => \&copy_message,
         sendMediaGroup => \&send_media_group,
         sendChatAction => \&send_chat_action,
     );
@@ -130,6 +131,22 @@ sub input_media ($tg, $item, $p) {
         unless $item->{type} =~ /^(?:photo|document|video)$/;
     return (media($tg, $item->{type}, $item->{media}, {%$item, files => $p->{files}}),
         caption($item));
+}
+
+# What any message holds, once more and without saying whose it was; keyboards are not copied.
+sub copy_message ($tg, $p, $notes) {
+    my $person = $tg->person($p);
+    my $chat   = $tg->world->chat;
+    my $source = $chat->person($p->{from_chat_id}) or Market::Refusal->bad('chat not found');
+    my $from   = $source->{message}{$p->{message_id}}
+        or Market::Refusal->bad('message to copy not found');
+    my %more = common($tg, $person, $p, $notes);
+    my %what = map { $_ => $from->{$_} } grep { defined $from->{$_} }
+        qw(text caption entities file photo video document);
+    Market::Refusal->bad("message can't be copied") unless %what;
+    $tg->flood->spend($person->{id});
+    my $sent = $chat->add($person, from => 'bot', copied => 1, %what, %more);
+    return {message_id => $sent->{message_id}};
 }
 
 sub send_chat_action ($tg, $p, $notes) {
