@@ -89,7 +89,7 @@ subtest 'ways around' => sub {
 		is_deeply [grep { !/^(42501|25001) / } @got], [], "$role finds none";
 		is state_of($role, $_), '', "$role: $_" for "SELECT * FROM $role.hello()";
 		my ($row) = $session{$role}->selectrow_hashref("SELECT * FROM $role.hello()");
-		is_deeply $row, {schema => 4, fsync => 'on', full_page_writes => 'on', synchronous_commit => 'on'},
+		is_deeply $row, {schema => 5, fsync => 'on', full_page_writes => 'on', synchronous_commit => 'on'},
 			"$role is greeted";
 	}
 	my @others = $pg->rows(q{SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'
@@ -134,7 +134,7 @@ subtest 'what is granted works' => sub {
 			q{SELECT responder.result_send(1, 1, false)}, (map { "SELECT responder.page(1, '$_', 9)" } qw(jobs history stats)),
 			q{SELECT responder.mydata(1)}, q{SELECT responder.alert('minor', '{"person": 1, "prompt": "x"}', NULL)},
 			q{SELECT * FROM responder.media_view('x')}, q{SELECT responder.job_cancel(1, 1)},
-			q{SELECT responder.forget(2)}],
+			q{SELECT responder.admin(1, 9, 'admin', '{}')}, q{SELECT responder.forget(2)}],
 		dispatcher => [
 			(map { "SELECT * FROM dispatcher.claim('$_', 10, 'x', 30)" } qw(chat pay media)),
 			q{SELECT * FROM dispatcher.beat('{1}', '{1}', 30)},
@@ -143,12 +143,14 @@ subtest 'what is granted works' => sub {
 			q{SELECT dispatcher.reap(300)}, q{SELECT dispatcher.purge()}, q{SELECT dispatcher.pay_due(10)},
 			q{SELECT dispatcher.admins_set('{1, 2}')}, q{SELECT dispatcher.admins_set('{}')},
 			q{SELECT dispatcher.settings_set('{"yookassa_shop_id": "1", "yookassa_test": "no"}')},
-			q{SELECT dispatcher.reconcile_start(now())}, q{SELECT dispatcher.reconcile_due()}],
+			q{SELECT dispatcher.reconcile_start(now())}, q{SELECT dispatcher.reconcile_due()},
+			q{SELECT dispatcher.broadcast_due(10)}, q{SELECT dispatcher.watch('{chat}')}, q{SELECT dispatcher.digest_due()}],
 		ctl => [q{SELECT * FROM ctl.adjust(1, 'rub', 100, NULL, 'x', 'k')}, q{SELECT * FROM ctl.statement(1)},
 			q{SELECT * FROM ctl.verify()}, q{SELECT ctl.task_put('chat', 'webhook', '{"do": "info"}')},
 			q{SELECT * FROM ctl.task_get(1)}, q{SELECT * FROM ctl.status()},
 			q{SELECT * FROM ctl.refund(1, NULL, 1, 'x')}, q{SELECT ctl.refund_book(1, 100, 'x', 1, 'x')},
-			q{SELECT ctl.reconcile(now())}, q{SELECT * FROM ctl.reconcile_result(1)}],
+			q{SELECT ctl.reconcile(now())}, q{SELECT * FROM ctl.reconcile_result(1)},
+			q{SELECT ctl.admin('k', 'user', '{"person": 1}')}, q{SELECT ctl.offer_changes()}],
 	);
 	for my $role (@roles) {
 		is state_of($role, $_), '', $_ for $call{$role}->@*;

@@ -19,7 +19,7 @@ subtest 'the first sight' => sub {
 	my ($one, $two) = $life->seen([12, 11], updates => [1, 2], names => ['Ann', 'Боб'],
 		usernames => ['ann', undef], langs => ['en', 'ru']);
 	is_deeply $one, {n => 1, fresh => 1, new_person => 1, gate => 'ok', lang => 'en', free => 4, credit => 0,
-		rub => 0, free_granted => 4, dialog => '{}', terms => 0, offers => undef}, 'of one';
+		rub => 0, free_granted => 4, dialog => '{}', terms => 0, offers => undef, ban_reason => undef}, 'of one';
 	is_deeply [@$two{qw(n fresh new_person lang)}], [2, 1, 1, 'ru'], 'and the other, in the order given';
 	is join('|', map { $_ // '-' } @{person(12)}{qw(first_name username lang)}), 'Ann|ann|en', 'kept';
 	($one) = $life->seen(13, free => 0);

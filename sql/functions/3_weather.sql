@@ -27,7 +27,7 @@ DECLARE
 	b store.breaker;
 BEGIN
 	INSERT INTO store.breaker AS k (provider, model, why, until)
-	VALUES (p_provider, p_model, left(p_why, 300), v_now + c_first)
+	VALUES (p_provider, p_model, left(coalesce(p_why, ''), 300), v_now + c_first)
 	ON CONFLICT (provider, model) DO UPDATE SET why = excluded.why, closed_at = NULL,
 		trips = CASE WHEN k.closed_at IS NULL THEN k.trips + 1 ELSE 1 END,
 		opened_at = CASE WHEN k.closed_at IS NULL THEN k.opened_at ELSE v_now END,

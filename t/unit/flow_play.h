@@ -20,8 +20,8 @@ static struct arena *arena;
 static struct catalog *catalog;
 static struct texts *texts;
 static const int64_t admins[] = {PERSON};
-static struct flow_setting setting = {.admins = admins, .dollar = 9000, .jobs_max = 3, .roubles = true, .packages = true, .topup_max = 15000,
-	.package_currency = "USD"};
+static struct flow_setting setting = {.jobs_max = 3, .roubles = true, .packages = true, .topup_max = 15000,
+	.package_currency = "USD", .admins = admins, .dollar = 9000};
 
 #define ROW "{\"kind\":\"topup\",\"at\":\"21.11.2026 10:00\",\"sign\":\"+\"," \
 	"\"amount\":{\"unit\":\"rub\",\"amount\":25000},\"after\":{\"unit\":\"rub\",\"amount\":25000},\"payment\":3}"

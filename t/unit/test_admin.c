@@ -43,7 +43,8 @@ static void test_commands(void)
 	};
 	/* Nothing of it may reach a purse or a person. */
 	static const char *const bad[] = {
-		"admin now", "admin_stats 7", "add", "add 5", "add x 100", "add 5 -100", "add 5 0", "add 5 1e3", "add 5 1.5 credit",
+		"admin now", "admin_stats 7", "add", "add 5", "add x 100", "add 5 -100", "add 5 0", "add 5 1e3",
+		"add 5 1.5 credit",
 		"add 5 100.123", "add 99999999999999999999 1", "add 5 99999999999999", "sub 5 x", "ban", "ban x", "ban -5",
 		"unban", "user", "user @name", "user 5 6", "payment", "payment 0", "refund", "refund 7 x", "refund 7 1 2",
 		"refund 7 0", "job", "job 1.5", "prices all", "price", "price none 5", "price generate.standard",

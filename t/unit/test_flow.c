@@ -200,7 +200,7 @@ static void test_refusable(void)
 {
 	static const bool want[] = {[PLAN_ORDER] = true, [PLAN_QUOTE_CANCEL] = true, [PLAN_PAY] = true,
 		[PLAN_PAY_CHECK] = true, [PLAN_JOB_CANCEL] = true, [PLAN_RESEND] = true,
-		[PLAN_ORIGINAL] = true, [PLAN_FORGET] = true, [PLAN_PARK] = false};
+		[PLAN_ORIGINAL] = true, [PLAN_FORGET] = true, [PLAN_ADMIN] = true, [PLAN_PARK] = false};
 
 	for (size_t i = 0; i < COUNT(want); i++)
 		ok(flow_can_be_refused(&(struct plan_step){.kind = (enum plan_kind)i}) == want[i],

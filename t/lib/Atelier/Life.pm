@@ -43,8 +43,9 @@ sub order ($self, $person, $quote, $message = 77, $max = 3) {
 	return $row;
 }
 
-# A quote ordered at once; returns the job's id.
+# A quote ordered at once, whatever failed before; returns the job's id.
 sub job ($self, $person, %option) {
+	$self->{pg}->do('DELETE FROM store.breaker');
 	return $self->order($person, $self->quote($person, %option),
 		exists $option{message} ? $option{message} : 77, 1000)->{job};
 }
