@@ -80,9 +80,11 @@ sub press ($self, $chat, $want) {
         message_id => $message->{message_id}};
 }
 
-sub block ($self, $chat, $blocked) {
+# quiet: the bot is not told.
+sub block ($self, $chat, $blocked, $quiet = 0) {
     my $person = $self->_person($chat);
     $person->{blocked} = $blocked ? 1 : 0;
+    return {ok => Mojo::JSON::true} if $quiet;
     my $world  = $self->world;
     my $member = sub ($status) {
         my %member = (user => $world->chat->bot, status => $status);

@@ -14,6 +14,7 @@ has bot       => sub {
         username => 'atelier_market_bot'};
 };
 has commands => sub { [] };
+has copies => sub { {} };       # how many copies each person has got
 has media    => undef;
 
 my $next_person = 5_100_000_001;    # above 32 bits on purpose

@@ -10,7 +10,7 @@ has act => sub ($self) { Market::Act->new(world => $self->world) };
 
 sub routes ($self, $r) {
     my $control = $r->any('/control');
-    my %post = (person => \&person, say => \&say, photo => \&photo, press => \&press,
+    my %post = (person => \&person, crowd => \&crowd, say => \&say, photo => \&photo, press => \&press,
         block => \&block, update => \&update, set => \&set, fault => \&fault);
     for my $name (sort keys %post) {
         $control->post("/$name" => sub ($c) {
@@ -57,6 +57,12 @@ sub person ($self, $given) {
     return Market::Chat::user_object($person);
 }
 
+# Many people at once, their ids in a row.
+sub crowd ($self, $given) {
+    $self->world->chat->open_chat({id => $given->{first} + $_}) for 0 .. $given->{count} - 1;
+    return {count => $given->{count}};
+}
+
 sub say ($self, $given) { return $self->act->say($given->{chat}, $given->{text}, $given) }
 
 sub photo ($self, $given) {
@@ -79,7 +85,7 @@ sub photo ($self, $given) {
 
 sub press ($self, $given) { return $self->act->press($given->{chat}, $given) }
 
-sub block ($self, $given) { return $self->act->block($given->{chat}, $given->{blocked} // 1) }
+sub block ($self, $given) { return $self->act->block($given->{chat}, $given->{blocked} // 1, $given->{quiet}) }
 
 sub update ($self, $given) {
     my %update = %$given;
@@ -131,7 +137,8 @@ sub counts ($self, $c) {
     my ($webhook, $fal) = ($world->webhook, $world->fal);
     return {updates => {%{$webhook->count}, pending => $webhook->pending,
         in_flight => $webhook->in_flight},
-        sends => $world->telegram->sent, strange => scalar @{$world->log->strange},
+        sends => $world->telegram->sent, floods => $world->telegram->flood->refused,
+        copies => $world->chat->copies, strange => scalar @{$world->log->strange},
         fal => {submits => $fal->submits, by_prompt => $fal->by_prompt,
             by_input => $fal->by_input},
         (map { $_ => {submits => $world->$_->submits, by_prompt => $world->$_->by_prompt} } qw(gemini kling)), %{$world->payments->counts}};

@@ -9,6 +9,7 @@ use Time::HiRes qw(time);
 
 has 'limits';
 has buckets => sub { {} };
+has refused => 0;
 
 sub forget ($self) { return $self->buckets({}) }
 
@@ -25,6 +26,7 @@ sub spend ($self, $chat, $n = 1) {
             $bucket->{until} = $now + ($n - $bucket->{tokens}) / ($bucket->{rate} || 0.001);
         }
         else { next }
+        $self->refused($self->refused + 1);
         my $wait = ceil($bucket->{until} - $now) || 1;
         Market::Refusal->throw(429, "retry after $wait", {retry_after => $wait});
     }

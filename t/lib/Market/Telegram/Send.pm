@@ -145,7 +145,8 @@ sub copy_message ($tg, $p, $notes) {
         qw(text caption entities file photo video document);
     Market::Refusal->bad("message can't be copied") unless %what;
     $tg->flood->spend($person->{id});
-    my $sent = $chat->add($person, from => 'bot', copied => 1, %what, %more);
+    $chat->copies->{$person->{id}}++;
+    my $sent = $chat->add($person, from => 'bot', %what, %more);
     return {message_id => $sent->{message_id}};
 }
 
