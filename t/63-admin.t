@@ -132,6 +132,10 @@ await('three files', 20, sub { 3 == grep { $_->{document} } @{$stack->chat($admi
 my ($file) = grep { $_->{document} && $_->{document}{file_name} eq 'payments.csv' } @{$stack->chat($admin)};
 like($stack->{ua}->get($stack->market_url . $file->{document}{url})->result->body, qr/^id,person,.*\n$payment,$anna,yookassa,[\w-]+,100\.00,RUB,/, 'payments as CSV');
 
+my ($chart) = grep { $_->{photo} } @{$stack->chat($admin)};
+ok($chart && $chart->{photo}{width} == 1200, 'the chart of /admin_stats came as a picture');
+await('its file to be deleted', 20, sub { !glob "$stack->{dir}/spool/46*" });
+
 # ---- the person's own view of it ------------------------------------------------------------------------
 
 like(text_of(answer_to($anna, '/statement')), qr/исправление: за ожидание/, 'the person sees the change and why in the statement');

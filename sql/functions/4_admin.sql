@@ -167,7 +167,7 @@ DECLARE
 	v_today constant jsonb := store.figures(store.day_start(0), now());
 	v_month constant jsonb := store.figures(store.day_start(29), now());
 BEGIN
-	PERFORM store.task_add('chart', jsonb_build_object('chart', store.chart(14),
+	PERFORM store.task_add('chart', jsonb_build_object('job', nextval('store.chart'), 'chart', store.chart(14),
 		'lang', (SELECT lang FROM store.person WHERE id = p_actor)), p_person => p_actor);
 	RETURN store.admin_answer('shown', 'admin_stats', (SELECT jsonb_object_agg('d_' || key, value)
 			FROM jsonb_each(v_today)) || (SELECT jsonb_object_agg('m_' || key, value) FROM jsonb_each(v_month))
@@ -180,12 +180,13 @@ END $$;
 -- The picture is drawn: it goes to who asked, and is then deleted. Called by store.task_done.
 CREATE FUNCTION store.chart_made(t store.task, p_files jsonb)
 RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT store.task_add('photo', jsonb_build_object('notice', 'chart', 'args', '{}'::jsonb, 'files', p_files),
+	SELECT store.task_add('photo', jsonb_build_object('notice', 'chart', 'args', '{}'::jsonb, 'files', p_files,
+		'place', t.payload -> 'job'),
 		p_person => t.person_id);
 $$;
 CREATE FUNCTION store.chart_sweep(t store.task)
 RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	SELECT store.task_add('sweep', jsonb_build_object('files', t.payload -> 'files'));
+	SELECT store.task_add('sweep', jsonb_build_object('job', t.payload -> 'place'));
 $$;
 
 -- How models did in the last day, and which of them are not sold.

@@ -82,4 +82,7 @@ CREATE TABLE store.breaker (
 	closed_at timestamptz,
 	PRIMARY KEY (provider, model)
 );
+
+-- Numbers the places of charts in the spool, where no job's reach.
+CREATE SEQUENCE store.chart AS bigint START 4611686018427387904;
 RESET ROLE;

@@ -34,6 +34,7 @@ static const struct {
 	[TASK_SWEEP] = {"sweep", LANE_MEDIA},
 	[TASK_CLEAN] = {"clean", LANE_MEDIA},
 	[TASK_RENDER] = {"render", LANE_MEDIA},
+	[TASK_CHART] = {"chart", LANE_MEDIA},
 };
 
 const char *lane_name(enum lane lane)

@@ -31,6 +31,7 @@ enum task_kind {
 	TASK_SWEEP,     /* delete a job's files */
 	TASK_CLEAN,     /* a stranger's pictures decoded and made anew, in a cage */
 	TASK_RENDER,    /* a job done on our own machine */
+	TASK_CHART,     /* figures as a picture, for admins */
 	TASK_KIND_COUNT,
 };
 

@@ -24,6 +24,9 @@
  *   copy           {"from": chat, "message": message id there}; result {"message_id"}
  *   clean          {"job", "files": [FILE]}; result {"files": [FILE]}: pictures made anew as JPEG, films as they are
  *   render         {"job", "do": "add_text", "text", "files": [FILE]}; result {"files": [FILE]}
+ *   chart          {"job": a number that is no job's, for the spool, "lang", "chart": {"title", "days": [text],
+ *                  "panels": [{"title", "unit", "series": [{"name", "values": [number]}]}]}}, titles and names being
+ *                  keys of texts; result {"files": [FILE]}
  *   submit         {"job", "provider", "model", "order": our own name of the order (letters, digits, -; the same when
  *                  it is made again), "input": {...}, "places": [field, ...], "files": [FILE with "token"]};
  *                  result: the provider's {"request_id", ...}, or {"files": [FILE]} where the answer is the result

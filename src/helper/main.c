@@ -268,7 +268,7 @@ static bool helper_prepare(struct helper *helper)
 		return false;
 	if (log_level_of(conf_text(helper->conf, "LOG_LEVEL"), &level))
 		log_level_set(level);
-	if (helper->lane == LANE_CHAT && !texts_load(helper))
+	if (helper->lane != LANE_PAY && !texts_load(helper))
 		return false;
 	helper->setting = (struct provider_setting){
 		.conf = helper->conf,

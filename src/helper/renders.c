@@ -163,7 +163,7 @@ static bool child_run(struct child *child, const struct render_job *job)
 	char *argv[] = {program, what, NULL}, *environment[] = {NULL};
 	posix_spawn_file_actions_t actions;
 	int pipe_fds[2] = {-1, -1}, text = -1;
-	int input = open(job->input, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int input = open(job->input == NULL ? "/dev/null" : job->input, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	int output = open(job->output, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
 	bool good = input >= 0 && output >= 0 && pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) == 0;
 

@@ -19,10 +19,10 @@ enum render_end {
 
 /* What is to be done; the texts must live until the end. */
 struct render_job {
-	const char *what;       /* "picture" or "text" */
-	const char *input;      /* path of the picture */
+	const char *what;       /* "picture", "text" or "chart" */
+	const char *input;      /* path of the picture; null: none */
 	const char *output;     /* path of the file to make */
-	const char *text;       /* to be drawn; or null */
+	const char *text;       /* words to be drawn, or a chart as render/chart.h has it; or null */
 };
 
 struct renders;

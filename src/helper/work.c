@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "helper/chart.h"
 #include "helper/files.h"
 #include "helper/inline.h"
 #include "helper/renders.h"
@@ -112,7 +113,7 @@ static void end(struct work *work, struct hand *hand, struct report *report)
 
 static bool is_render(enum task_kind kind)
 {
-	return kind == TASK_CLEAN || kind == TASK_RENDER;
+	return kind == TASK_CLEAN || kind == TASK_RENDER || kind == TASK_CHART;
 }
 
 static void render_end(struct work *work, struct hand *hand, enum report_outcome outcome, enum report_class class,
@@ -124,6 +125,35 @@ static void render_end(struct work *work, struct hand *hand, enum report_outcome
 	end(work, hand, &report);
 }
 
+/* One picture out of figures. */
+static void chart_next(struct work *work, struct hand *hand)
+{
+	struct provider_work step = {.task = &hand->task, .step = hand->step, .note = hand->note};
+	struct report report = {0};
+	struct spool_place place = files_place(&hand->task);
+
+	if (hand->step > 0) {
+		(void)files_done(&step, &report);
+		end(work, hand, &report);
+		return;
+	}
+	const char *text = chart_text(&hand->task, work->setting->texts, hand->arena);
+
+	if (text == NULL || place.job == 0) {
+		render_end(work, hand, REPORT_REFUSED, CLASS_OURS, "not figures that can be drawn");
+		return;
+	}
+	if (spool_make(work->setting->spool, place) != SPOOL_OK) {
+		render_end(work, hand, REPORT_FAILED, CLASS_OURS, "the spool cannot be written to");
+		return;
+	}
+	json_set(hand->note, "files", json_new_array());
+	struct render_job job = {
+		.what = "chart", .text = text, .output = spool_part(work->setting->spool, place, 0, hand->arena),
+	};
+	renders_start(work->renders, hand->key, &job);
+}
+
 /* The files of a clean or render one after the other, hand->step counts them; a film has nothing to be made anew. */
 static void render_next(struct work *work, struct hand *hand)
 {
@@ -132,6 +162,10 @@ static void render_next(struct work *work, struct hand *hand)
 	json *payload = hand->task.payload;
 	bool text = hand->task.kind == TASK_RENDER;
 
+	if (hand->task.kind == TASK_CHART) {
+		chart_next(work, hand);
+		return;
+	}
 	if (text && (!str_equal(json_text(payload, "do"), "add_text") || json_text(payload, "text") == NULL)) {
 		render_end(work, hand, REPORT_REFUSED, CLASS_OURS, "not a work that render does");
 		return;

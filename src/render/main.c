@@ -10,9 +10,10 @@
 #include "base/str.h"
 #include "render/cage.h"
 #include "render/caption.h"
+#include "render/chart.h"
 #include "render/picture.h"
 
-#define MAIN_USAGE "render picture|text"
+#define MAIN_USAGE "render picture|text|chart"
 #define MAIN_TEXT_FD 3
 #define MAIN_LINE_MAX 100
 
@@ -76,19 +77,43 @@ static struct caption *caption_begin(void)
 	return caption;
 }
 
+/* Figures from descriptor 3 as a picture: drawn while fonts can be opened, written from the cage. */
+static _Noreturn void run_chart(void)
+{
+	struct buf text;
+	char line[MAIN_LINE_MAX];
+	void *png;
+	size_t size;
+	int width, height;
+
+	buf_init(&text, CHART_BYTES_MAX);
+	if (fd_read_all(MAIN_TEXT_FD, &text) != FD_OK)
+		leave(1, "no-text\n");
+	buf_char(&text, '\0');
+	if (text.full || !chart_make(text.data, text.length - 1, &png, &size, &width, &height))
+		leave(1, "no-chart\n");
+	if (!cage_enter())
+		leave(1, "no-cage\n");
+	if (fd_write_all(STDOUT_FILENO, png, size) != FD_OK)
+		leave(1, "not-written\n");
+	snprintf(line, sizeof line, "width=%d height=%d bytes=%zu\n", width, height, size);
+	leave(0, line);
+}
+
 int main(int argc, char **argv)
 {
 	proc_options(argc, argv, 1, MAIN_USAGE,
 		"Reads a picture (JPEG, PNG or WebP) from descriptor 0 and writes one fit for Telegram's sendPhoto\n"
-		"to descriptor 1; with `text`, the words of descriptor 3 are drawn over it. Descriptor 2 gets a line:\n"
-		"width, height and bytes, or, with status 1, not-an-image, too-large, broken or no-caption.");
-	bool text = argc == 2 && str_equal(argv[1], "text");
+		"to descriptor 1; with `text`, the words of descriptor 3 are drawn over it; with `chart`, the figures of\n"
+		"descriptor 3 are drawn and nothing is read from 0. Descriptor 2 gets a line: width, height and bytes,\n"
+		"or, with status 1, not-an-image, too-large, broken, no-caption or no-chart.");
+	bool text = argc == 2 && str_equal(argv[1], "text"), chart = argc == 2 && str_equal(argv[1], "chart");
 
-	if (argc != 2 || (!text && !str_equal(argv[1], "picture"))) {
+	if (argc != 2 || (!text && !chart && !str_equal(argv[1], "picture"))) {
 		fputs("Usage: " MAIN_USAGE "\n", stderr);
 		return 64;
 	}
-	cage_begin(text ? MAIN_TEXT_FD : STDERR_FILENO);
+	cage_begin(text || chart ? MAIN_TEXT_FD : STDERR_FILENO);
 	/* Libraries take wishes from the environment; ours are made here. The zone is read now: lcms asks for the
 	 * time when files can't be opened any more. */
 	if (clearenv() != 0 || setenv("LC_ALL", "C", 1) != 0 || setenv("TZ", "UTC0", 1) != 0
@@ -97,6 +122,8 @@ int main(int argc, char **argv)
 	tzset();
 	if (!picture_begin(argv[0]))
 		leave(1, "no-cage\n");
+	if (chart)
+		run_chart();
 	struct caption *caption = text ? caption_begin() : NULL;
 
 	if (!cage_enter())
