@@ -33,6 +33,8 @@ sub says {
 	return;
 }
 
+$browser->click('#start');
+ok($browser->wait_for('the greeting', "return $bubbles.some(t => t.includes('Здравствуйте'))", 20), 'greeted');
 says('/admin', 'the menu of administrators', 'Администратору');
 is($browser->run('return Array.from(document.querySelectorAll(".button[data-data^=\"a:\"]")).length'), 8, 'has its eight buttons');
 $browser->screenshot("$output/admin-menu.png");
