@@ -104,18 +104,18 @@ subtest 'migrate' => sub {
 
 subtest 'money' => sub {
 	$life->seen(1);
-	says([qw(adjust 1 rub 100.50 gift)], 0, qr/^100\.50 rub, now 100\.50 \(key ctl:[0-9a-f]{24}\)$/, qr/^$/);
-	says([qw(adjust 1 rub -0.50 kopecks k1)], 0, qr/^-0\.50 rub, now 100\.00 \(key k1\)$/, qr/^$/);
-	says([qw(adjust 1 rub -0.50 kopecks k1)], 0, qr/^was done before: -0\.50 rub, now 100\.00/, qr/^$/, 'again');
-	says([qw(adjust 1 rub -0.51 kopecks k1)], 1, qr/^$/, qr/key adjust:k1 was used/);
-	says([qw(adjust 1 credit 7 gift)], 0, qr/^7 credit, now 7 /, qr/^$/);
-	says([qw(adjust 1 credit -8 gift)], 1, qr/^$/, qr/1 has 7 credit: nobody may go below 0/);
-	says([qw(adjust 2 rub 1 gift)], 1, qr/^$/, qr/nobody of that id/);
-	says([qw(adjust 1 usd 1 gift)], 64, qr/^$/, qr/usd: is not/);
-	says(['adjust', 1, 'rub', 1, ''], 64, qr/^$/, qr/why/);
-	says(['adjust', 1, 'rub', $_, 'x'], 64, qr/^$/, qr/is no amount of rub/)
+	says([qw(credit 1 rub 100.50 gift)], 0, qr/^100\.50 rub, now 100\.50 \(key ctl:[0-9a-f]{24}\)$/, qr/^$/);
+	says([qw(credit 1 rub -0.50 kopecks k1)], 0, qr/^-0\.50 rub, now 100\.00 \(key k1\)$/, qr/^$/);
+	says([qw(credit 1 rub -0.50 kopecks k1)], 0, qr/^was done before: -0\.50 rub, now 100\.00/, qr/^$/, 'again');
+	says([qw(credit 1 rub -0.51 kopecks k1)], 1, qr/^$/, qr/key adjust:k1 was used/);
+	says([qw(credit 1 credit 7 gift)], 0, qr/^7 credit, now 7 /, qr/^$/);
+	says([qw(credit 1 credit -8 gift)], 1, qr/^$/, qr/1 has 7 credit: nobody may go below 0/);
+	says([qw(credit 2 rub 1 gift)], 1, qr/^$/, qr/nobody of that id/);
+	says([qw(credit 1 usd 1 gift)], 64, qr/^$/, qr/usd: is not/);
+	says(['credit', 1, 'rub', 1, ''], 64, qr/^$/, qr/why/);
+	says(['credit', 1, 'rub', $_, 'x'], 64, qr/^$/, qr/is no amount of rub/)
 		for '', '0', '-0.00', '1.5', '1.', '.50', '+1', '1e3', ' 1', '1,00', '--1', '10000000000.01', '9' x 30, '1.555';
-	says(['adjust', 1, 'credit', '1.50', 'x'], 64, qr/^$/, qr/is no amount of credit/);
+	says(['credit', 1, 'credit', '1.50', 'x'], 64, qr/^$/, qr/is no amount of credit/);
 	says([qw(statement 1)], 0, qr/\A.*\n\d+\t[\d: -]+\tfree\tgrant\t4\t4\t\t\t\n\d+\t.*\trub\tcorrection\t100\.50\t100\.50\t\t\tgift\n.*-0\.50\t100\.00\t\t\tkopecks\n.*\tcredit\tcorrection\t7\t7\t\t\tgift\n\z/, qr/^$/);
 	says(['verify'], 0, qr/^every invariant holds$/, qr/^$/);
 	says(['status'], 0, qr/^jobs\{status="pending"\} 0$/m, qr/^$/);
@@ -125,17 +125,45 @@ subtest 'money' => sub {
 	$super->do(q{UPDATE ledger.account SET balance = balance - 1 WHERE person_id = 1 AND unit = 'rub'});
 };
 
+subtest 'people, jobs and offers' => sub {
+	my $source = $ENV{top_srcdir} // '.';
+	spew("$dir/all.conf", 'DATABASE_URL=' . $pg->url . "\nTELEGRAM_SECRET_TOKEN=0123456789abcdef\nFAL_KEY=x\nCATALOG_FILE=$source/etc/catalog.json\n");
+	$life->seen(4);
+	my $job = $life->job(4);
+	says([qw(user 4)], 0, qr/^free +3$.*^jobs +1$/ms, qr/^$/);
+	says([qw(user 5)], 1, qr/^$/, qr/nobody of that id/);
+	says([qw(user x)], 64, qr/^$/, qr/is no number of a person/);
+	says(['job', $job], 0, qr/^offer +generate\.fast$/m, qr/^$/);
+	says([qw(payment 77)], 1, qr/^$/, qr/no such payment/);
+	says(['ban', 4, 'спам'], 0, qr/^outcome +banned$/m, qr/^$/);
+	is +($life->seen(4))[0]{gate}, 'banned', 'banned';
+	says([qw(unban 4)], 0, qr/^outcome +unbanned$/m, qr/^$/);
+	is $pg->value(q{SELECT string_agg(command || ':' || outcome, ' ' ORDER BY id) FROM store.audit WHERE actor = -1 AND command LIKE '%ban'}),
+		'ban:banned unban:unbanned', 'on record as the operator\'s';
+	my $offers = sub (@words) { return ctl('all', 'offers', @words) };
+	like +($offers->())[1], qr/^generate\.standard +sold +10\.00 rub +0 credit +fal-ai/m, 'offers with their prices';
+	is +($offers->(qw(generate.standard 12.50)))[0], 0, 'a price';
+	is +($offers->(qw(generate.ideogram off)))[0], 0, 'one off';
+	$pg->do(q{INSERT INTO store.breaker (provider, model, why, until) VALUES ('fal', 'fal-ai/imagen4/preview', 'x', now() + interval '1 minute')});
+	my $out = ($offers->())[1];
+	like $out, qr/^generate\.standard +sold +12\.50 rub/m, 'is told';
+	like $out, qr/^generate\.ideogram +off/m, 'so is what is off';
+	like $out, qr/^generate\.imagen +stopped/m, 'and what keeps failing';
+	is +($offers->($_->@*))[0], 64, "@$_: refused" for ['nothing', 'off'], ['generate.standard', '1', 'credit'], ['generate.standard', 'x'], ['generate.standard'];
+	$pg->do('DELETE FROM store.breaker');
+};
+
 subtest 'an adjustment of unknown fate' => sub {
 	$life->seen(3);
 	my $super = $pg->connect;
 	$super->do('BEGIN');
 	$super->do('LOCK TABLE ledger.transfer');
-	my ($status, undef, $err) = ctl('ctl', qw(adjust 3 rub 1 late));
+	my ($status, undef, $err) = ctl('ctl', qw(credit 3 rub 1 late));
 	$super->do('COMMIT');
 	my ($key) = $err =~ /with the key (ctl:[0-9a-f]{24}) it is not done twice/;
 	ok $status == 1 && $key, 'names its key' or diag $err;
-	says([qw(adjust 3 rub 1 late), $key], 0, qr/^1\.00 rub, now 1\.00/, qr/^$/, 'with it, done');
-	says([qw(adjust 3 rub 1 late), $key], 0, qr/^was done before: 1\.00 rub, now 1\.00/, qr/^$/, 'once');
+	says([qw(credit 3 rub 1 late), $key], 0, qr/^1\.00 rub, now 1\.00/, qr/^$/, 'with it, done');
+	says([qw(credit 3 rub 1 late), $key], 0, qr/^was done before: 1\.00 rub, now 1\.00/, qr/^$/, 'once');
 };
 
 subtest 'webhook' => sub {

@@ -35,7 +35,7 @@ sub order {
 	my $price = $provider eq 'gemini' ? 5000 : 10000;
 	$stack->say($person, '/start');
 	my $menu = $stack->wait_message($person, 'the menu', text_like('Здравствуйте'));
-	$stack->ctl('adjust', $person, 'rub', sprintf('%.2f', $price / 100 + 100), 'test');
+	$stack->ctl('credit', $person, 'rub', sprintf('%.2f', $price / 100 + 100), 'test');
 	if ($provider eq 'kling') {
 		$stack->press($person, message_id => $menu->{message_id}, data => 'm:video');
 		for my $step (['Выберите модель', qr/^vm:/], ['Какой длины', qr/^vl:\d+:5$/]) {

@@ -81,7 +81,7 @@ for my $offer (@{$catalog->{offers}}) {
 	$price_of{$offer->{id}} = [$unit, $amount];
 	$stack->say($person, '/start');
 	my $menu = wait_text($person, 'Здравствуйте');
-	$stack->ctl('adjust', $person, $unit, $unit eq 'rub' ? sprintf('%.2f', $amount / 100) : $amount, 'test') if $amount;
+	$stack->ctl('credit', $person, $unit, $unit eq 'rub' ? sprintf('%.2f', $amount / 100) : $amount, 'test') if $amount;
 	$stack->press($person, message_id => $menu->{message_id}, data => "m:$offer->{mode}");
 	$way{$offer->{mode}}->($person, $offer);
 	my $confirm = choose($person, $offer);

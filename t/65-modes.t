@@ -86,7 +86,7 @@ sub finish {
 $browser->open_page($stack->market_url . "/chat/$person");
 $stack->say($person, '/start');
 wait_text('20 бесплатных операций');
-$stack->ctl('adjust', $person, 'rub', '500.00', 'test');
+$stack->ctl('credit', $person, 'rub', '500.00', 'test');
 
 mode('generate', 'Опишите картинку');
 say_words('кот в скафандре');

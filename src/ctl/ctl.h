@@ -11,7 +11,7 @@
 enum ctl_end { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 64, CTL_SETTINGS = 78 };
 
 struct ctl {
-	const struct conf *conf;
+	const struct conf *conf;        /* what the command may know: ctl's own, or all of a responder's too */
 	struct db *db;
 	struct arena *arena;            /* lives as long as the command */
 	char **words;                   /* what stands after the command; null at the end */
@@ -24,7 +24,13 @@ MUST_CHECK enum ctl_end migrate_run(struct ctl *ctl);
 MUST_CHECK enum ctl_end check_verify(struct ctl *ctl);
 MUST_CHECK enum ctl_end check_status(struct ctl *ctl);
 MUST_CHECK enum ctl_end purse_statement(struct ctl *ctl);
-MUST_CHECK enum ctl_end purse_adjust(struct ctl *ctl);
+MUST_CHECK enum ctl_end purse_credit(struct ctl *ctl);
+MUST_CHECK enum ctl_end admin_user(struct ctl *ctl);
+MUST_CHECK enum ctl_end admin_payment(struct ctl *ctl);
+MUST_CHECK enum ctl_end admin_job(struct ctl *ctl);
+MUST_CHECK enum ctl_end admin_ban(struct ctl *ctl);
+MUST_CHECK enum ctl_end admin_unban(struct ctl *ctl);
+MUST_CHECK enum ctl_end admin_offers(struct ctl *ctl);
 MUST_CHECK enum ctl_end webhook_run(struct ctl *ctl);
 MUST_CHECK enum ctl_end reconcile_run(struct ctl *ctl);
 

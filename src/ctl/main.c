@@ -26,7 +26,14 @@ static const char main_help[] = MAIN_USAGE
 	"  verify                              check the invariants of ledger and jobs\n"
 	"  status                              how much there is to do\n"
 	"  statement PERSON                    every movement of a person's purses\n"
-	"  adjust PERSON UNIT AMOUNT WHY [KEY] give (or, below 0, take); UNIT: free, credit, rub\n"
+	"  user PERSON                         who somebody is, and what he has\n"
+	"  payment NUMBER                      what became of a payment\n"
+	"  job NUMBER                          what became of a job\n"
+	"  credit PERSON UNIT AMOUNT WHY [KEY] give (or, below 0, take); UNIT: free, credit, rub\n"
+	"  ban PERSON [WHY]                    shut somebody out, who is told\n"
+	"  unban PERSON                        let him in again\n"
+	"  offers [OFFER AMOUNT [UNIT]]        what is sold for how much; sets a price\n"
+	"  offers OFFER off|on|reset           takes it off, sells it again, or as in the catalogue\n"
 	"  webhook set|info|delete             tell Telegram where we are, or ask it\n"
 	"  reconcile [--since DATE]            compare payments with the providers, jobs with the ledger\n"
 	"\n"
@@ -37,17 +44,24 @@ struct command {
 	const char *name;
 	int words_min, words_max;
 	const char *role;               /* who it is in the database; null: whom the URL says */
+	unsigned settings;              /* what it may know beside ctl's own */
 	enum ctl_end (*run)(struct ctl *ctl);
 };
 
 static const struct command commands[] = {
-	{"migrate", 0, 0, NULL, migrate_run},
-	{"verify", 0, 0, "atelier_ctl", check_verify},
-	{"status", 0, 0, "atelier_ctl", check_status},
-	{"statement", 1, 1, "atelier_ctl", purse_statement},
-	{"adjust", 4, 5, "atelier_ctl", purse_adjust},
-	{"webhook", 1, 1, "atelier_ctl", webhook_run},
-	{"reconcile", 0, 2, "atelier_ctl", reconcile_run},
+	{"migrate", 0, 0, NULL, 0, migrate_run},
+	{"verify", 0, 0, "atelier_ctl", 0, check_verify},
+	{"status", 0, 0, "atelier_ctl", 0, check_status},
+	{"statement", 1, 1, "atelier_ctl", 0, purse_statement},
+	{"user", 1, 1, "atelier_ctl", 0, admin_user},
+	{"payment", 1, 1, "atelier_ctl", 0, admin_payment},
+	{"job", 1, 1, "atelier_ctl", 0, admin_job},
+	{"credit", 4, 5, "atelier_ctl", 0, purse_credit},
+	{"ban", 1, 2, "atelier_ctl", 0, admin_ban},
+	{"unban", 1, 1, "atelier_ctl", 0, admin_unban},
+	{"offers", 0, 3, "atelier_ctl", SETTINGS_RESPONDER, admin_offers},
+	{"webhook", 1, 1, "atelier_ctl", 0, webhook_run},
+	{"reconcile", 0, 2, "atelier_ctl", 0, reconcile_run},
 };
 
 static const struct db_statement ctl_hello = {
@@ -77,7 +91,7 @@ bool ctl_call(struct ctl *ctl, const struct db_statement *statement, const char 
 
 /* The settings; null when they can't be used. Without -c the file may be missing or closed to us, as it is
  * to whoever only migrates: then the defaults hold. */
-static struct conf *settings_read(const char *file)
+static struct conf *settings_read(const char *file, unsigned more)
 {
 	struct buf text, errors;
 	struct conf *conf = NULL;
@@ -89,7 +103,7 @@ static struct conf *settings_read(const char *file)
 	if (end != FD_OK && (file != NULL || (errno != ENOENT && errno != EACCES)))
 		ctl_fail("%s: %s", file ? file : MAIN_FILE, strerror(errno));
 	else
-		conf = conf_read(settings_table, settings_count, SETTINGS_CTL, buf_text(&text), text.length, &errors);
+		conf = conf_read(settings_table, settings_count, SETTINGS_CTL | more, buf_text(&text), text.length, &errors);
 	if (errors.length > 0)
 		ctl_fail("%s:\n%s", file ? file : MAIN_FILE, buf_text(&errors));
 	if (text.data != NULL)
@@ -116,7 +130,7 @@ static bool database_open(struct ctl *ctl, const char *role)
 
 static enum ctl_end command_run(const struct command *command, struct ctl *ctl, const char *file)
 {
-	struct conf *conf = settings_read(file);
+	struct conf *conf = settings_read(file, command->settings);
 
 	if (conf == NULL)
 		return CTL_SETTINGS;

@@ -1,4 +1,4 @@
-/* atelierctl statement and adjust: a person's purses, looked at and corrected. */
+/* atelierctl statement and credit: a person's purses, looked at and corrected. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,8 +14,10 @@
 static const struct db_statement statement = {"ctl.statement",
 	"SELECT id, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), unit, kind, amount, after, job, "
 	"actor, note FROM ctl.statement($1::bigint)", 1};
-static const struct db_statement adjust = {"ctl.adjust",
-	"SELECT outcome, \"left\" FROM ctl.adjust($1::bigint, $2, $3::bigint, NULL, $4, $5)", 5};
+static const struct db_statement credit = {"ctl.credit",
+	"SELECT a.x ->> 'outcome', coalesce(a.x #>> '{args,left,amount}', '0'), a.x #>> '{args,again}' IS NOT NULL "
+	"FROM (SELECT ctl.admin($5, 'add', jsonb_build_object('person', $1::bigint, 'unit', $2::text, "
+	"'amount', $3::bigint, 'why', $4::text)) AS x) AS a", 5};
 
 static bool has_hundredths(enum money_unit unit)
 {
@@ -99,7 +101,7 @@ static const char *key_of(struct ctl *ctl)
 	return arena_fmt(ctl->arena, "ctl:%s", hex);
 }
 
-enum ctl_end purse_adjust(struct ctl *ctl)
+enum ctl_end purse_credit(struct ctl *ctl)
 {
 	const char *args[5];
 	const struct db_rows *rows;
@@ -122,17 +124,18 @@ enum ctl_end purse_adjust(struct ctl *ctl)
 	args[2] = db_i64(ctl->arena, amount);
 	args[3] = ctl->words[3];
 	args[4] = key_of(ctl);
-	if (!ctl_call(ctl, &adjust, args, &rows))
+	if (!ctl_call(ctl, &credit, args, &rows))
 		return ctl_fail("should it have been done all the same: with the key %s it is not done twice", args[4]);
 	const char *outcome = arena_str(ctl->arena, rows_text(rows, 0, 0));
 	const char *left = amount_write(ctl->arena, unit, rows_i64(rows, 0, 1));
+	bool again = rows_bool(rows, 0, 2);
 
 	db_done(ctl->db);
-	if (str_equal(outcome, "nobody"))
+	if (str_equal(outcome, "user"))
 		return ctl_fail("%s: nobody of that id has ever written", args[0]);
 	if (str_equal(outcome, "short"))
 		return ctl_fail("%s has %s %s: nobody may go below 0", args[0], left, args[1]);
-	printf("%s%s %s, now %s (key %s)\n", str_equal(outcome, "again") ? "was done before: " : "",
+	printf("%s%s %s, now %s (key %s)\n", again ? "was done before: " : "",
 		amount_write(ctl->arena, unit, amount), args[1], left, args[4]);
 	return CTL_DONE;
 }
