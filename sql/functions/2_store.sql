@@ -96,11 +96,12 @@ BEGIN
 	INSERT INTO store.task (lane, kind, person_id, chat_id, job_id, message_id, payload, prio,
 		max_attempts, run_at, dedup, payment_id, topic)
 	SELECT k.lane::store.lane_name, p_kind, p_person,
-		CASE WHEN k.lane = 'chat' AND p_kind NOT IN ('webhook', 'take') THEN p_person END, p_job, p_message,
+		CASE WHEN k.lane = 'chat' AND p_kind NOT IN ('webhook', 'take', 'probe') THEN p_person END, p_job, p_message,
 		p_payload, k.prio, k.max_attempts, now() + p_wait, p_dedup, p_payment, p_topic
 	FROM (VALUES
 		('say', 'chat', 1, 30), ('edit', 'chat', 1, 30), ('photo', 'chat', 0, 30),
 		('document', 'chat', 1, 10), ('resend', 'chat', 1, 10), ('webhook', 'chat', 0, 5),
+		('probe', 'chat', 0, 1), ('pay_probe', 'pay', 0, 1), ('media_probe', 'media', 0, 1),
 		('take', 'chat', 2, 20), ('copy', 'chat', 4, 10),
 		-- how often is decided by store.pay_outcome
 		('pay_create', 'pay', 0, 1000000), ('pay_refund', 'pay', 1, 1000000),

@@ -920,11 +920,14 @@ CREATE FUNCTION store.pay_outcome(t store.task, p_outcome text, p_class text, p_
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF p_outcome NOT IN ('done', 'later', 'failed', 'refused', 'unknown')
-		OR (p_outcome = 'done' AND p_result IS NULL)
+		OR (p_outcome = 'done' AND p_result IS NULL AND t.kind <> 'pay_probe')
 	THEN
 		RAISE EXCEPTION 'no outcome: %', p_outcome USING ERRCODE = 'data_exception';
 	END IF;
 	CASE t.kind
+	WHEN 'pay_probe' THEN
+		PERFORM store.task_close(t.id, CASE p_outcome WHEN 'done' THEN 'done' ELSE 'dead' END::store.task_state, p_class,
+			p_text, p_result);
 	WHEN 'pay_create' THEN
 		PERFORM store.create_outcome(t, p_outcome, p_class, p_text, p_wait, p_result);
 	WHEN 'pay_refund' THEN

@@ -90,7 +90,7 @@ RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	v_provider constant text := coalesce(t.payload ->> 'provider', CASE t.lane WHEN 'chat' THEN 'telegram' END);
 BEGIN
-	IF t.kind = 'probe' OR v_provider IS NULL THEN
+	IF t.kind LIKE '%probe' OR v_provider IS NULL THEN
 		RETURN; -- who asks is told the answer
 	ELSIF t.lane = 'media' THEN
 		PERFORM store.breaker_trip(v_provider, '*', p_text);

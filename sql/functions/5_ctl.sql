@@ -148,11 +148,11 @@ RETURNS jsonb LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog,
 	SELECT store.offer_changes();
 $$;
 
--- Puts an operator's errand into a lane and returns its id. Called by `atelierctl webhook`.
+-- Puts an operator's errand into a lane and returns its id. Called by `atelierctl webhook` and doctor.
 CREATE FUNCTION ctl.task_put(p_lane text, p_kind text, p_payload jsonb)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	IF (p_lane, p_kind) IS DISTINCT FROM ('chat', 'webhook') THEN
+	IF (p_lane, p_kind) NOT IN (('chat', 'webhook'), ('chat', 'probe'), ('pay', 'pay_probe'), ('media', 'media_probe')) THEN
 		RAISE EXCEPTION 'not an errand: % %', p_lane, p_kind USING ERRCODE = 'P0403';
 	END IF;
 	RETURN store.task_add(p_kind, p_payload);
@@ -163,7 +163,23 @@ END $$;
 CREATE FUNCTION ctl.task_get(p_id bigint)
 RETURNS TABLE (state text, class text, error text, result jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT state::text, class, error, memo FROM store.task WHERE id = p_id AND kind = 'webhook';
+	SELECT state::text, class, error, memo FROM store.task
+	WHERE id = p_id AND (kind = 'webhook' OR kind LIKE '%probe');
+$$;
+
+-- What `atelierctl migrate` has applied. Called by `atelierctl doctor`.
+CREATE FUNCTION ctl.migrations()
+RETURNS TABLE (number int, name text, sha256 text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT number, name, sha256 FROM store.migration ORDER BY number;
+$$;
+
+-- The last tasks that were given up, with why. Called by `atelierctl status`.
+CREATE FUNCTION ctl.failures()
+RETURNS TABLE (at text, task bigint, kind text, job bigint, class text, error text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT to_char(done_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), id, kind, job_id, class, error
+	FROM store.task WHERE state = 'dead' AND error IS NOT NULL ORDER BY done_at DESC LIMIT 10;
 $$;
 
 -- See store.health. Called by `atelierctl status`.

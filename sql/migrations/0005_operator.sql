@@ -10,17 +10,17 @@ CREATE INDEX job_ended ON store.job (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX person_created ON store.person (created_at);
 CREATE INDEX transfer_at ON ledger.transfer USING brin (at) WITH (pages_per_range = 32);
 
--- probe: whether a provider takes our key. copy: a message of an admin's to somebody else. chart: figures as a
+-- probe, pay_probe, media_probe: whether a provider takes our key. copy: a message of an admin's to somebody else. chart: figures as a
 -- picture; it, the photo that sends it and the sweep after that have no job.
 ALTER TABLE store.task
 	DROP CONSTRAINT task_shape,
 	ADD CONSTRAINT task_shape CHECK (
 		kind IN ('say', 'edit', 'photo', 'document', 'resend', 'copy', 'take', 'webhook', 'probe',
-			'pay_create', 'pay_ask', 'pay_refund', 'pay_refund_ask', 'pay_list',
-			'submit', 'poll', 'fetch', 'lookup', 'cancel', 'sweep', 'clean', 'render', 'chart')
-		AND (kind = 'probe' OR lane = CASE
-			WHEN kind IN ('say', 'edit', 'photo', 'document', 'resend', 'copy', 'take', 'webhook') THEN 'chat'
-			WHEN kind LIKE 'pay\_%' THEN 'pay' ELSE 'media' END::store.lane_name)
+			'pay_probe', 'pay_create', 'pay_ask', 'pay_refund', 'pay_refund_ask', 'pay_list',
+			'submit', 'poll', 'fetch', 'lookup', 'cancel', 'sweep', 'clean', 'render', 'chart',
+			'media_probe')
+		AND lane = CASE WHEN kind IN ('say', 'edit', 'photo', 'document', 'resend', 'copy', 'take', 'webhook', 'probe')
+			THEN 'chat' WHEN kind LIKE 'pay\_%' THEN 'pay' ELSE 'media' END::store.lane_name
 		AND (kind IN ('say', 'edit', 'photo', 'document', 'resend', 'copy')) = (chat_id IS NOT NULL)
 		AND (kind <> 'edit' OR num_nonnulls(message_id, job_id, payment_id) > 0)
 		AND (kind NOT IN ('resend', 'take', 'submit', 'poll', 'fetch', 'lookup', 'cancel', 'clean', 'render')

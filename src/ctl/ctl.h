@@ -16,7 +16,8 @@ struct ctl {
 	struct arena *arena;            /* lives as long as the command */
 	char **words;                   /* what stands after the command; null at the end */
 	int count;
-	const char *sql_dir;            /* -d of migrate */
+	const char *sql_dir;            /* -d of migrate and doctor */
+	const char *file;               /* the settings */
 };
 
 /* The commands. Each says on stderr what failed. */
@@ -32,6 +33,10 @@ MUST_CHECK enum ctl_end admin_ban(struct ctl *ctl);
 MUST_CHECK enum ctl_end admin_unban(struct ctl *ctl);
 MUST_CHECK enum ctl_end admin_offers(struct ctl *ctl);
 MUST_CHECK enum ctl_end webhook_run(struct ctl *ctl);
+MUST_CHECK enum ctl_end doctor_run(struct ctl *ctl);
+
+/* Whether the file of a migration here has that digest (doctor). */
+bool migrate_is_same(struct ctl *ctl, const char *name, const char *sha256);
 MUST_CHECK enum ctl_end reconcile_run(struct ctl *ctl);
 
 /* Says on stderr that something could not be done, and returns CTL_FAILED. */

@@ -35,6 +35,7 @@ static const char main_help[] = MAIN_USAGE
 	"  offers [OFFER AMOUNT [UNIT]]        what is sold for how much; sets a price\n"
 	"  offers OFFER off|on|reset           takes it off, sells it again, or as in the catalogue\n"
 	"  webhook set|info|delete             tell Telegram where we are, or ask it\n"
+	"  doctor [-d DIRECTORY]               look for what is wrong, and name the cure\n"
 	"  reconcile [--since DATE]            compare payments with the providers, jobs with the ledger\n"
 	"\n"
 	"  -c FILE    the settings (" MAIN_FILE ")\n"
@@ -61,6 +62,7 @@ static const struct command commands[] = {
 	{"unban", 1, 1, "atelier_ctl", 0, admin_unban},
 	{"offers", 0, 3, "atelier_ctl", SETTINGS_RESPONDER, admin_offers},
 	{"webhook", 1, 1, "atelier_ctl", 0, webhook_run},
+	{"doctor", 0, 0, NULL, 0, doctor_run},
 	{"reconcile", 0, 2, "atelier_ctl", 0, reconcile_run},
 };
 
@@ -130,15 +132,21 @@ static bool database_open(struct ctl *ctl, const char *role)
 
 static enum ctl_end command_run(const struct command *command, struct ctl *ctl, const char *file)
 {
-	struct conf *conf = settings_read(file, command->settings);
+	struct conf *conf = NULL;
+	bool alone = command->run == doctor_run;        /* even when the settings or the database are what is wrong */
 
-	if (conf == NULL)
-		return CTL_SETTINGS;
-	ctl->conf = conf;
+	ctl->file = file ? file : MAIN_FILE;
 	ctl->arena = arena_new(MAIN_ARENA_MAX);
-	ctl->db = db_new(conf_text(conf, "DATABASE_URL"), command->role);
-	db_patient(ctl->db);
-	enum ctl_end end = database_open(ctl, command->role) ? command->run(ctl) : CTL_FAILED;
+	if (!alone && (conf = settings_read(file, command->settings)) == NULL) {
+		arena_free(ctl->arena);
+		return CTL_SETTINGS;
+	}
+	ctl->conf = conf;
+	if (!alone) {
+		ctl->db = db_new(conf_text(conf, "DATABASE_URL"), command->role);
+		db_patient(ctl->db);
+	}
+	enum ctl_end end = alone || database_open(ctl, command->role) ? command->run(ctl) : CTL_FAILED;
 
 	db_free(ctl->db);
 	arena_free(ctl->arena);
@@ -176,7 +184,7 @@ int main(int argc, char **argv)
 	}
 	const char *name = optind < argc ? argv[optind++] : "";
 
-	if (str_equal(name, "migrate") && optind + 1 < argc && str_equal(argv[optind], "-d")) {
+	if ((str_equal(name, "migrate") || str_equal(name, "doctor")) && optind + 1 < argc && str_equal(argv[optind], "-d")) {
 		sql_dir = argv[optind + 1];
 		optind += 2;
 	}

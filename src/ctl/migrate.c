@@ -195,6 +195,23 @@ static bool functions_apply(struct ctl *ctl, const struct files *files)
 	return commit(ctl, "functions");
 }
 
+bool migrate_is_same(struct ctl *ctl, const char *name, const char *sha256)
+{
+	struct file file = {.name = name};
+	const struct db_rows *rows;
+
+	if (!file_read(ctl, arena_fmt(ctl->arena, "%s/migrations", ctl->sql_dir), &file))
+		return false;
+	const char *args[] = {file.text};
+
+	if (!ctl_call(ctl, &digest, args, &rows))
+		return false;
+	bool same = str_equal(rows_text(rows, 0, 0), sha256);
+
+	db_done(ctl->db);
+	return same;
+}
+
 enum ctl_end migrate_run(struct ctl *ctl)
 {
 	struct files migrations, functions;

@@ -5,16 +5,90 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "ctl/ctl.h"
+#include "ctl/doctor.h"
+#include "ctl/webhook.h"
 #include "data/json.h"
 
 #define WEBHOOK_WAIT_MS 30000
 #define WEBHOOK_LOOK_MS 100
+#define WEBHOOK_ERROR_S 3600     /* an error longer ago is over */
 
 static const struct db_statement put = {
-	"ctl.task_put", "SELECT ctl.task_put('chat', 'webhook', $1::jsonb)", 1};
+	"ctl.task_put", "SELECT ctl.task_put($1, $2, $3::jsonb)", 3};
 static const struct db_statement get = {
 	"ctl.task_get", "SELECT state, class, error, result FROM ctl.task_get($1::bigint)", 1};
+
+const struct db_rows *errand_run(struct ctl *ctl, const char *lane, const char *kind, const char *payload, int wait_ms)
+{
+	const char *what[] = {lane, kind, payload}, *args[1];
+	const struct db_rows *rows;
+
+	if (!ctl_call(ctl, &put, what, &rows))
+		return NULL;
+	args[0] = arena_str(ctl->arena, rows_text(rows, 0, 0));
+	db_done(ctl->db);
+	for (int64_t end_ms = clock_mono_ms() + wait_ms; clock_mono_ms() < end_ms;) {
+		if (!ctl_call(ctl, &get, args, &rows))
+			return NULL;
+		if (rows_count(rows) == 1 && (str_equal(rows_text(rows, 0, 0), "done")
+			|| str_equal(rows_text(rows, 0, 0), "dead")))
+			return rows;
+		db_done(ctl->db);
+		(void)poll(NULL, 0, WEBHOOK_LOOK_MS);
+	}
+	return NULL;
+}
+
+/* Telegram's words for what it met at our door, and what mends it. */
+static const struct { const char *words, *meaning, *cure; } troubles[] = {
+	{"certificate", "Telegram does not trust our certificate",
+		"let nginx send the whole chain (fullchain.pem) of a certificate for this name, and reload it"},
+	{"timed out", "our answers took too long, or nobody answered",
+		"is the port open to Telegram, and the database quick? atelierctl status"},
+	{"403", "our secret is not the one Telegram has", "run atelierctl webhook set: it tells Telegram the secret of the settings"},
+	{"404", "nginx has no place for /telegram", "include atelier.locations in the server block of this name and reload nginx"},
+	{"502", "nginx could not reach the responders", "is atelierd running? systemctl status atelier"},
+	{"503", "the responders had no database, or were away", "is PostgreSQL running? atelierctl doctor"},
+	{"refused", "nobody listens at our address", "is nginx running, and port 443 open?"},
+	{"resolve", "the name of our address is not in DNS", "enter it there, or mend WEBHOOK_BASE_URL"},
+};
+
+const char *webhook_trouble(json *info, const char *wanted, struct arena *arena, const char **cure)
+{
+	const char *url = json_text(info, "url"), *error = json_text(info, "last_error_message");
+	int64_t pending = 0, at = 0;
+
+	(void)json_i64(info, "pending_update_count", &pending);
+	(void)json_i64(info, "last_error_date", &at);
+	*cure = "run atelierctl webhook set";
+	if (url == NULL || *url == '\0')
+		return "Telegram sends updates nowhere";
+	if (!str_equal(url, wanted))
+		return arena_fmt(arena, "updates go to %s, not to %s", url, wanted);
+	/* What is long past is no complaint. */
+	if (error == NULL || clock_wall_ms() / 1000 - at > WEBHOOK_ERROR_S)
+		return NULL;
+	for (size_t i = 0; i < sizeof troubles / sizeof *troubles; i++)
+		if (strcasestr(error, troubles[i].words) != NULL) {
+			*cure = troubles[i].cure;
+			return arena_fmt(arena, "%s (\"%s\", %lld updates wait)", troubles[i].meaning, error, (long long)pending);
+		}
+	*cure = "journalctl -u atelier, and nginx's error log, of that time";
+	return arena_fmt(arena, "\"%s\", %lld updates wait", error, (long long)pending);
+}
+
+/* What Telegram says, and what that means. */
+static void info_print(json *result)
+{
+	struct arena *arena = arena_new(65536);
+	const char *url = json_text(result, "url"), *cure, *words = webhook_trouble(result, url, arena, &cure);
+
+	printf("%s\n", json_object_to_json_string_ext(result, JSON_C_TO_STRING_PRETTY
+		| JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+	if (words != NULL)
+		printf("%s\n→ %s\n", words, cure);
+	arena_free(arena);
+}
 
 /* What came of it, as Telegram said it. */
 static enum ctl_end ended(const char *what, const struct db_rows *rows)
@@ -25,8 +99,7 @@ static enum ctl_end ended(const char *what, const struct db_rows *rows)
 	json *result = json_read(text, strlen(text));
 
 	if (result != NULL && json_object_object_length(result) > 0)
-		printf("%s\n", json_object_to_json_string_ext(result, JSON_C_TO_STRING_PRETTY
-			| JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+		info_print(result);
 	else
 		printf("webhook %s: done\n", what);
 	json_drop(result);
@@ -36,28 +109,15 @@ static enum ctl_end ended(const char *what, const struct db_rows *rows)
 enum ctl_end webhook_run(struct ctl *ctl)
 {
 	const char *what = ctl->words[0];
-	const char *args[1];
 	const struct db_rows *rows;
 
 	if (!str_equal(what, "set") && !str_equal(what, "info") && !str_equal(what, "delete"))
 		return ctl_fail("webhook: set, info or delete"), CTL_USAGE;
-	args[0] = arena_fmt(ctl->arena, "{\"do\": \"%s\"}", what);
-	if (!ctl_call(ctl, &put, args, &rows))
-		return CTL_FAILED;
-	args[0] = arena_str(ctl->arena, rows_text(rows, 0, 0));
-	db_done(ctl->db);
-	for (int64_t end_ms = clock_mono_ms() + WEBHOOK_WAIT_MS; clock_mono_ms() < end_ms;) {
-		if (!ctl_call(ctl, &get, args, &rows))
-			return CTL_FAILED;
-		if (rows_count(rows) == 1 && (str_equal(rows_text(rows, 0, 0), "done")
-			|| str_equal(rows_text(rows, 0, 0), "dead"))) {
-			enum ctl_end end = ended(what, rows);
+	rows = errand_run(ctl, "chat", "webhook", arena_fmt(ctl->arena, "{\"do\": \"%s\"}", what), WEBHOOK_WAIT_MS);
+	if (rows == NULL)
+		return ctl_fail("webhook %s: no answer in %d s; is atelierd running?", what, WEBHOOK_WAIT_MS / 1000);
+	enum ctl_end end = ended(what, rows);
 
-			db_done(ctl->db);
-			return end;
-		}
-		db_done(ctl->db);
-		(void)poll(NULL, 0, WEBHOOK_LOOK_MS);
-	}
-	return ctl_fail("webhook %s: no answer in %d s; is atelierd running?", what, WEBHOOK_WAIT_MS / 1000);
+	db_done(ctl->db);
+	return end;
 }

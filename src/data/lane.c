@@ -21,6 +21,8 @@ static const struct {
 	[TASK_TAKE] = {"take", LANE_CHAT},
 	[TASK_RESEND] = {"resend", LANE_CHAT},
 	[TASK_COPY] = {"copy", LANE_CHAT},
+	[TASK_PROBE] = {"probe", LANE_CHAT},
+	[TASK_PAY_PROBE] = {"pay_probe", LANE_PAY},
 	[TASK_PAY_CREATE] = {"pay_create", LANE_PAY},
 	[TASK_PAY_ASK] = {"pay_ask", LANE_PAY},
 	[TASK_PAY_REFUND] = {"pay_refund", LANE_PAY},
@@ -35,6 +37,7 @@ static const struct {
 	[TASK_CLEAN] = {"clean", LANE_MEDIA},
 	[TASK_RENDER] = {"render", LANE_MEDIA},
 	[TASK_CHART] = {"chart", LANE_MEDIA},
+	[TASK_MEDIA_PROBE] = {"media_probe", LANE_MEDIA},
 };
 
 const char *lane_name(enum lane lane)

@@ -16,7 +16,9 @@ enum task_kind {
 	TASK_TAKE,      /* what a person sent, from Telegram into the spool */
 	TASK_RESEND,    /* a result once more, or its original as a file */
 	TASK_COPY,      /* a message of an admin's to somebody else, as it stands */
+	TASK_PROBE,     /* whether those of this lane take our key; the next two for the other lanes */
 	/* pay */
+	TASK_PAY_PROBE,
 	TASK_PAY_CREATE,        /* open a payment at the provider, under the stored key */
 	TASK_PAY_ASK,           /* what the provider says of a payment: the truth */
 	TASK_PAY_REFUND,        /* give money back, under the stored key */
@@ -32,6 +34,7 @@ enum task_kind {
 	TASK_CLEAN,     /* a stranger's pictures decoded and made anew, in a cage */
 	TASK_RENDER,    /* a job done on our own machine */
 	TASK_CHART,     /* figures as a picture, for admins */
+	TASK_MEDIA_PROBE,
 	TASK_KIND_COUNT,
 };
 

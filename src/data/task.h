@@ -17,6 +17,7 @@
  *   pay_refund_ask {"provider", "refund_ext_id"}
  *   pay_list       {"provider", "what": "payments" | "refunds", "since", "until" (unix seconds), "cursor" or null}
  *                  amounts in minor units of the currency (kopecks, cents)
+ *   probe, pay_probe, media_probe  {"provider"}
  *   webhook        {"do": "set" | "info" | "delete"}
  *   take           {"job", "files": [{"file_id"}]}; result {"files": [FILE]}
  *   resend         {"notice", "args", "form": "photo" | "video" | "document", and "file_id" or "file": FILE};

@@ -15,6 +15,7 @@
 #include "helper/renders.h"
 #include "helper/take.h"
 #include "http/client.h"
+#include "provider/probe.h"
 
 struct work {
 	enum lane lane;
@@ -58,6 +59,8 @@ static enum provider_next ask_adapter(const struct work *work, struct provider_w
 		return take_next(step, answer, setting, hand->arena, &hand->call, report);
 	if (task->kind == TASK_SWEEP)
 		return files_sweep(step, setting, report);
+	if (task->kind == TASK_PROBE || task->kind == TASK_PAY_PROBE || task->kind == TASK_MEDIA_PROBE)
+		return probe_next(step, answer, setting, hand->arena, &hand->call, report);
 	const struct provider *adapter = adapter_of(work->lane, task);
 
 	if (adapter == NULL)
@@ -313,7 +316,8 @@ void work_begin(struct work *work, struct hand *hand)
 static bool only_asks(enum task_kind kind)
 {
 	return kind == TASK_POLL || kind == TASK_LOOKUP || kind == TASK_FETCH || kind == TASK_TAKE || kind == TASK_PAY_ASK
-		|| kind == TASK_PAY_REFUND_ASK || kind == TASK_PAY_LIST;
+		|| kind == TASK_PAY_REFUND_ASK || kind == TASK_PAY_LIST || kind == TASK_PROBE || kind == TASK_PAY_PROBE
+		|| kind == TASK_MEDIA_PROBE;
 }
 
 void work_cancel(struct work *work, struct hand *hand)

@@ -14,8 +14,8 @@
 #include "base/loop.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "data/settings_file.h"
 #include "supervisor/crew.h"
-#include "supervisor/file.h"
 #include "supervisor/notify.h"
 #include "supervisor/supply.h"
 
@@ -76,7 +76,7 @@ static struct conf *settings_take(const struct atelier *atelier, bool warnings_a
 
 	buf_init(&errors, MAIN_ERRORS_MAX);
 	buf_init(&warnings, MAIN_ERRORS_MAX);
-	struct conf *conf = file_read(atelier->file, &errors, &warnings);
+	struct conf *conf = settings_file_read(atelier->file, &errors, &warnings);
 
 	each_line(&errors, atelier->file, line);
 	each_line(&warnings, atelier->file, line);

@@ -24,6 +24,14 @@ my %SIZE = ('1K' => 1024, '2K' => 2048, '4K' => 4096);
 my %RATIO = map { $_ => 1 } qw(1:1 2:3 3:2 3:4 4:3 4:5 5:4 9:16 16:9 21:9);
 
 sub routes ($self, $r) {
+    $r->get('/gemini/v1beta/models' => sub ($c) {
+        my $good = ($c->req->headers->header('x-goog-api-key') // '') eq $self->key;
+        $self->world->fault->serve($c, 'gemini', 'models', sub {
+            $good ? json(200, {models => [{name => 'models/gemini-3-pro-image'}]})
+                : json(400, {error => {code => 400, message => 'API key not valid. Please pass a valid API key.', status => 'INVALID_ARGUMENT',
+                    details => [{reason => 'API_KEY_INVALID'}]}});
+        });
+    });
     $r->post('/gemini/v1beta/models/*call' => sub ($c) {
         $c->render_later;
         my $wait = $self->world->setting->{fal_ms} / 1000;

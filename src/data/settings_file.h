@@ -1,6 +1,6 @@
 /* The settings file: read whole, checked, and refused when too many can read it. */
-#ifndef SUPERVISOR_FILE_H
-#define SUPERVISOR_FILE_H
+#ifndef DATA_SETTINGS_FILE_H
+#define DATA_SETTINGS_FILE_H
 
 #include "base/buf.h"
 #include "base/conf.h"
@@ -8,6 +8,6 @@
 /* Reads the file for all roles. Lines in errors and warnings end with a newline and start with what
  * they are about; null when there was an error. A file open to others, or owned by neither root nor
  * us, is a warning: whoever starts with it takes it as an error. Free with conf_free. */
-struct conf *file_read(const char *path, struct buf *errors, struct buf *warnings);
+struct conf *settings_file_read(const char *path, struct buf *errors, struct buf *warnings);
 
 #endif

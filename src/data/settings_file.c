@@ -1,5 +1,5 @@
 /* The settings file: read whole, checked, and refused when too many can read it. */
-#include "supervisor/file.h"
+#include "data/settings_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ static bool bytes_read(const char *path, struct buf *text, struct buf *errors,
 	return good;
 }
 
-struct conf *file_read(const char *path, struct buf *errors, struct buf *warnings)
+struct conf *settings_file_read(const char *path, struct buf *errors, struct buf *warnings)
 {
 	struct conf *conf = NULL;
 	struct buf text;

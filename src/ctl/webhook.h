@@ -1,0 +1,12 @@
+/* What getWebhookInfo complains of, in plain words. */
+#ifndef CTL_WEBHOOK_H
+#define CTL_WEBHOOK_H
+
+#include "base/arena.h"
+#include "data/json.h"
+
+/* What is wrong, in the arena, and the cure; null when nothing is. info: the result of getWebhookInfo
+ * (core.telegram.org/bots/api#webhookinfo); wanted: where updates should go. */
+const char *webhook_trouble(json *info, const char *wanted, struct arena *arena, const char **cure);
+
+#endif
