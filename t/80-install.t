@@ -37,7 +37,8 @@ sub copy_source ($to) {
 }
 
 copy_source("$dir/source");
-says('dpkg-buildpackage', 'sh', '-c', "cd '$dir/source' && DEB_BUILD_OPTIONS='nocheck parallel=2' dpkg-buildpackage -us -uc -b");
+says('dpkg-buildpackage', 'sh', '-c',
+	"cd '$dir/source' && DEB_BUILD_OPTIONS='nocheck parallel=2' dpkg-buildpackage -us -uc -b");
 my ($deb) = grep { !/dbgsym/ } glob "$dir/atelier_*.deb";
 my ($changes) = glob "$dir/*.changes";
 my $lint = (run_command(['lintian', '--info', $changes], seconds => 120))[1];
@@ -69,7 +70,6 @@ sub modes (@paths) {
 	return $said;
 }
 
-my $version = '0';
 # The package as the next version, which differs in nothing else.
 sub next_package () {
 	my $control = slurp("$dir/next/DEBIAN/control");
@@ -85,7 +85,8 @@ if ($root) {
 	like(inside('the user', 'getent', 'passwd', 'atelier'), qr{:/nonexistent:/usr/sbin/nologin$}, 'nobody logs in as it');
 	is(inside('its groups', 'id', '-nG', 'atelier'), "atelier\n", 'it is in no group but its own');
 	unlike(inside('groups of nginx', 'id', '-nG', 'www-data'), qr/atelier/, 'nor is nginx in that');
-	is(modes('/run/atelier', '/var/spool/atelier', '/etc/atelier', '/etc/atelier/atelier.conf.sample'), <<~'END', 'its directories');
+	my @places = qw(/run/atelier /var/spool/atelier /etc/atelier /etc/atelier/atelier.conf.sample);
+	is(modes(@places), <<~'END', 'its directories');
 		2750 atelier www-data /run/atelier
 		2750 atelier www-data /var/spool/atelier
 		755 root root /etc/atelier
@@ -97,7 +98,8 @@ if ($root) {
 		qr/ActiveState=inactive\nConditionResult=no/, 'it does not start');
 } else {
 	$stack->install("$dir/source");
-	says("systemd-analyze verify $_", 'systemd-analyze', 'verify', '--man=no', $stack->program("lib/systemd/system/$_")) for @units;
+	says("systemd-analyze verify $_", 'systemd-analyze', 'verify', '--man=no', $stack->program("lib/systemd/system/$_"))
+		for @units;
 }
 
 # ---- behind an nginx that is there ----------------------------------------------------------------------
@@ -175,24 +177,25 @@ if ($root) {
 	inside('reload', 'systemctl', 'reload', 'atelier');
 	spew($stack->settings_path, $settings . "NO_SUCH_NAME=1\n", 0600);
 	isnt((run_command([$stack->inside('systemctl', 'reload', 'atelier')]))[0], 0, 'with wrong settings it fails');
-	is(inside('and', 'systemctl', 'is-active', 'atelier'), "active\n", 'everything runs on');
+	is(inside('the service', 'systemctl', 'is-active', 'atelier'), "active\n", 'everything runs on');
 	spew($stack->settings_path, $settings, 0600);
 	$stack->close_settings;
 
-	my $pid = inside('before', 'systemctl', 'show', '-p', 'MainPID', 'atelier');
+	my $pid = inside('its process before', 'systemctl', 'show', '-p', 'MainPID', 'atelier');
 	next_package();
 	inside('the upgrade', 'dpkg', '--install', '/srv/next.deb');
-	is(inside('after', 'systemctl', 'is-active', 'atelier'), "active\n", 'it runs again');
-	isnt(inside('after', 'systemctl', 'show', '-p', 'MainPID', 'atelier'), $pid, 'anew');
+	is(inside('the service', 'systemctl', 'is-active', 'atelier'), "active\n", 'it runs again');
+	isnt(inside('its process after', 'systemctl', 'show', '-p', 'MainPID', 'atelier'), $pid, 'anew');
 	is(slurp($stack->settings_path), $settings, 'with the same settings');
 	is(modes('/etc/atelier/atelier.conf'), "640 root atelier /etc/atelier/atelier.conf\n", 'as closed as before');
 	$stack->say($anna, '/balance');
 	wait_text('Ваш баланс');
 	pass('and answers');
 
+	my @shipped = grep { /atelier/ } split /\n/, inside('its files', 'dpkg', '--listfiles', 'atelier');
 	inside('dpkg --purge', 'dpkg', '--purge', 'atelier');
-	is((run_command([$stack->inside('find', qw(/etc /run /usr /lib /var), '-xdev', '-path', '/run/postgresql', '-prune', '-o',
-		'(', '-name', 'atelier', '-o', '-name', 'atelier[.cd]*', ')', '-print')]))[1], '', 'nothing is left');
+	is(modes(@shipped, '/run/atelier', '/var/spool/atelier', '/etc/systemd/system/multi-user.target.wants/atelier.service'),
+		'', 'nothing is left');
 	is($stack->pg->value('SELECT count(*) FROM store.person'), 1, 'but the database');
 }
 is_deeply([$stack->pg->broken], [], 'the invariants hold');

@@ -14,8 +14,10 @@ sub new ($class, %option) {
 	my $self = $class->SUPER::new(%option);
 	$self->{root} = $root;
 	my $prefix = $self->{prefix} = $root ? '/usr' : "$self->{dir}/prefix";
-	$self->{place} = $root ? {conf => '/etc/atelier', ca => '/etc/ssl/market.pem', run => '/run/atelier', spool => '/var/spool/atelier', nginx => '/etc/nginx'}
-		: {conf => "$prefix/etc/atelier", ca => "$prefix/etc/ca.pem", run => "$self->{dir}/run", spool => "$self->{dir}/spool", nginx => "$self->{dir}/nginx"};
+	my $dir = $self->{dir};
+	$self->{place} = $root
+		? {conf => '/etc/atelier', ca => '/etc/ssl/market.pem', nginx => '/etc/nginx', run => '/run/atelier'}
+		: {conf => "$prefix/etc/atelier", ca => "$prefix/etc/ca.pem", nginx => "$dir/nginx", run => "$dir/run"};
 	return $self;
 }
 
@@ -34,10 +36,11 @@ sub must ($self, @command) {
 
 # Without a clean root: what the package does, into a prefix, for the user nobody (or who runs the test).
 sub install ($self, $source) {
-	my ($prefix, $run, $spool) = ($self->{prefix}, @{$self->{place}}{qw(run spool)});
-	$self->must('sh', '-c', "cd '$source' && ./configure --prefix='$prefix' --with-systemdsystemunitdir='$prefix/lib/systemd/system'"
-		. " --with-sysusersdir='$prefix/lib/sysusers.d' --with-tmpfilesdir='$prefix/lib/tmpfiles.d'"
-		. " && make -s clean && make -s -j2 install rundir='$run' spooldir='$spool'");
+	my ($prefix, $dir) = ($self->{prefix}, $self->{dir});
+	my %with = (systemdsystemunitdir => 'systemd/system', sysusersdir => 'sysusers.d', tmpfilesdir => 'tmpfiles.d');
+	my $with = join ' ', map { "--with-$_='$prefix/lib/$with{$_}'" } sort keys %with;
+	$self->must('sh', '-c', "cd '$source' && ./configure --prefix='$prefix' $with && make -s clean"
+		. " && make -s -j2 install rundir='$dir/run' spooldir='$dir/spool'");
 	for (split /\n/, slurp("$prefix/lib/tmpfiles.d/atelier.conf")) {
 		my ($path, $mode, $group) = /^d (\S+) (\S+) atelier (\S+)$/ or next;
 		$self->must('install', '-d', '-m', $mode, $> == 0 ? ('-o', 'nobody', '-g', $group) : (), $path);
@@ -96,8 +99,9 @@ sub plain_nginx ($self, @words) {
 	$server =~ s{/etc/letsencrypt/live/bot\.example\.org/privkey\.pem}{$tls/server.key} or die 'no key';
 	$server =~ s{:?443 }{:8443 }g if $> != 0;
 	spew($self->path($self->nginx_file('server.conf')), $server, 0644);
-	spew($self->path($self->nginx_file('plain.conf')), 'events {} http { include ' . $self->nginx_file('server.conf') . "; }\n", 0644);
-	return ('/usr/sbin/nginx', '-c', $self->nginx_file('plain.conf'), '-g', 'pid ' . $self->nginx_file('log/plain.pid') . ';', @words);
+	my ($plain, $whole, $pid) = map { $self->nginx_file($_) } qw(plain.conf server.conf log/plain.pid);
+	spew($self->path($plain), "pid $pid; events {} http { include $whole; }\n", 0644);
+	return ('/usr/sbin/nginx', '-c', $plain, @words);
 }
 
 # Whose the workers are.
@@ -181,8 +185,9 @@ sub start_atelier ($self) {
 	return eval { $self->must('systemctl', 'start', 'atelier'); 1 } || die $@, $self->journal if $self->{root};
 	my @as = $> == 0 ? ('setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups') : ();
 	$self->spawn('atelierd', {}, @as, $self->program('sbin/atelierd'), '-c', $self->settings_inside);
-	await('atelierd to be ready', 40, sub { slurp($self->log_path('atelierd')) =~ /event=all_ready/ || !$self->is_running('atelierd') });
-	die 'atelierd did not start: ' . slurp($self->log_path('atelierd')) if !$self->is_running('atelierd');
+	my $log = $self->log_path('atelierd');
+	await('atelierd to be ready', 40, sub { slurp($log) =~ /event=all_ready/ || !$self->is_running('atelierd') });
+	die 'atelierd did not start: ' . slurp($log) if !$self->is_running('atelierd');
 	return;
 }
 
