@@ -21,7 +21,7 @@ $ENV{LC_ALL} = 'C.UTF-8';
 # What a command says, which must succeed.
 sub says ($what, @command) {
 	my ($status, $out, $err) = run_command(\@command, seconds => 300);
-	is($status, 0, $what) or diag "@command:\n", join "\n", (split /\n/, "$out$err")[-40 .. -1];
+	is($status, 0, $what) or diag "@command:\n", "$out$err" =~ /((?:.*\n){0,40}.*)\z/;
 	return "$out$err";
 }
 
@@ -30,7 +30,7 @@ sub says ($what, @command) {
 # From a copy of what git knows or, in an unpacked release, of all.
 sub copy_source ($to) {
 	mkdir $to or die "$to: $!";
-	my $list = -e "$source/.git" ? 'git ls-files -z' : 'find . -path ./build -prune -o -type f -print0 -o -type l -print0';
+	my $list = -e "$source/.git" ? 'git ls-files -z' : 'find . -path ./build -prune -o "(" -type f -o -type l ")" -print0';
 	system("cd '$source' && $list | xargs -0 cp --parents --no-dereference --target-directory='$to'") == 0
 		or die "no copy of $source";
 	return;
@@ -194,8 +194,8 @@ if ($root) {
 
 	my @shipped = grep { /atelier/ } split /\n/, inside('its files', 'dpkg', '--listfiles', 'atelier');
 	inside('dpkg --purge', 'dpkg', '--purge', 'atelier');
-	is(modes(@shipped, '/run/atelier', '/var/spool/atelier', '/etc/systemd/system/multi-user.target.wants/atelier.service'),
-		'', 'nothing is left');
+	is(modes(@shipped, qw(/run/atelier /var/spool/atelier /etc/systemd/system/multi-user.target.wants/atelier.service)), '',
+		'nothing is left');
 	is($stack->pg->value('SELECT count(*) FROM store.person'), 1, 'but the database');
 }
 is_deeply([$stack->pg->broken], [], 'the invariants hold');

@@ -52,11 +52,18 @@ sub install ($self, $source) {
 
 sub nginx_file ($self, $name) { return "$self->{place}{nginx}/$name" }
 
+# Where nginx writes.
+sub nginx_own ($self) {
+	my $log = $self->nginx_file('log');
+	return join ' ', "access_log $log/access.log;",
+		map { "${_}_temp_path $log/$_;" } qw(client_body proxy fastcgi uwsgi scgi);
+}
+
 # With a site of its own name, and one whose server block is to take the locations in, too.
 sub nginx_conf ($self, $port) {
 	my ($tls, $log) = ($self->nginx_file('tls'), $self->nginx_file('log'));
 	my $user = $> == 0 ? 'user www-data;' : '';
-	my $temporary = join "\n", map { "${_}_temp_path $log/$_;" } qw(client_body proxy fastcgi uwsgi scgi);
+	my $own = $self->nginx_own;
 	return <<~"CONF";
 		$user
 		worker_processes 1;
@@ -64,8 +71,7 @@ sub nginx_conf ($self, $port) {
 		error_log $log/error.log info;
 		events { worker_connections 256; }
 		http {
-			access_log $log/access.log;
-			$temporary
+			$own
 			ssl_certificate $tls/server.pem;
 			ssl_certificate_key $tls/server.key;
 			server {
@@ -97,11 +103,11 @@ sub plain_nginx ($self, @words) {
 	my $server = slurp($self->path($self->program('share/atelier/nginx/server.conf')));
 	$server =~ s{/etc/letsencrypt/live/bot\.example\.org/fullchain\.pem}{$tls/server.pem} or die 'no certificate';
 	$server =~ s{/etc/letsencrypt/live/bot\.example\.org/privkey\.pem}{$tls/server.key} or die 'no key';
-	$server =~ s{:?443 }{:8443 }g if $> != 0;
+	$server =~ s/\b443\b/8443/g if $> != 0;
 	spew($self->path($self->nginx_file('server.conf')), $server, 0644);
 	my ($plain, $whole, $pid) = map { $self->nginx_file($_) } qw(plain.conf server.conf log/plain.pid);
-	spew($self->path($plain), "pid $pid; events {} http { include $whole; }\n", 0644);
-	return ('/usr/sbin/nginx', '-c', $plain, @words);
+	spew($self->path($plain), "pid $pid; events {} http { ${\$self->nginx_own} include $whole; }\n", 0644);
+	return ('/usr/sbin/nginx', '-c', $plain, '-e', $self->nginx_file('log/error.log'), @words);
 }
 
 # Whose the workers are.

@@ -68,11 +68,15 @@ sub new ($class, %option) {
 	my ($groups) = grep { -e "$_/cgroup.procs" } '/sys/fs/cgroup/systemd', '/sys/fs/cgroup';
 	$self->{group} = "$groups/atelier-test-$$" if $groups && mkdir "$groups/atelier-test-$$";
 	my @grouped = $self->{group} ? ('sh', '-c', 'echo $$ >"$0/cgroup.procs"; exec "$@"', $self->{group}) : ();
-	$self->{unshare} = start_command([@grouped, 'setpriv', '--pdeathsig=KILL', 'unshare', '--mount', '--pid', '--cgroup', '--uts',
-		'--ipc', '--fork', '--kill-child', '--propagation=private', 'sh', "$dir/root.sh", $dir],
+	$self->{unshare} = start_command([@grouped, qw(setpriv --pdeathsig=KILL unshare --mount --pid --cgroup --uts --ipc),
+		qw(--fork --kill-child --propagation=private sh), "$dir/root.sh", $dir],
 		out => "$dir/root.log", err => "$dir/root.log");
 	my $end = time + 20;
-	while (time < $end && waitpid($self->{unshare}, POSIX::WNOHANG()) == 0) {
+	while (time < $end) {
+		if (waitpid($self->{unshare}, POSIX::WNOHANG()) != 0) {
+			delete $self->{unshare};
+			last;
+		}
 		($self->{init}) = split ' ', slurp("/proc/$self->{unshare}/task/$self->{unshare}/children");
 		return $self if $self->{init} && slurp("/proc/$self->{init}/comm") eq "systemd\n"
 			&& ($self->run('systemctl', 'start', 'systemd-journald.socket', 'systemd-journald.service'))[0] == 0;
@@ -85,7 +89,7 @@ sub new ($class, %option) {
 
 # The command that runs a command in the root.
 sub inside ($self, @command) {
-	return ('nsenter', '--target', $self->{init}, '--mount', '--pid', '--uts', '--ipc', '--root', '--wdns=/', '--', @command);
+	return ('nsenter', "--target=$self->{init}", qw(--mount --pid --uts --ipc --root --wdns=/ --), @command);
 }
 
 # Runs a command in the root; returns exit status and what it said.
@@ -98,12 +102,17 @@ sub run ($self, @command) {
 sub path ($self, $path) { return "/proc/$self->{init}/root$path" }
 
 sub stop ($self) {
-	return if $self->{owner} != $$ || !$self->{unshare};
-	kill KILL => $self->{init} // (), $self->{unshare};
-	waitpid delete $self->{unshare}, 0;
+	return if $self->{owner} != $$;
+	if (my $pid = delete $self->{unshare}) {
+		kill KILL => $self->{init} // (), $pid;
+		waitpid $pid, 0;
+	}
 	# What is still ending holds its group for a moment.
 	my $group = delete $self->{group} or return;
-	wait_until('the groups are empty', 10, sub { system("find '$group' -depth -type d -delete 2>/dev/null"); !-e $group });
+	wait_until('the groups are empty', 10, sub {
+		system "find '$group' -depth -type d -delete 2>/dev/null";
+		return !-e $group;
+	});
 	return;
 }
 
