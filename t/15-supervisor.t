@@ -329,7 +329,8 @@ subtest 'SIGTERM' => sub {
 	my @children = running();
 	spew("$dir/mode/helper-media.linger", '');
 	kill TERM => $pid;
-	ok wait_told('STOPPING=1'), 'systemd knows';
+	ok wait_told("STOPPING=1\nSTATUS=Finishing what was begun\nEXTEND_TIMEOUT_USEC=15000000\n"),
+		'systemd knows, and waits for DRAIN_SECONDS and a little more';
 	wait_until('the others leave', 10, sub { running() == 1 });
 	is waitpid($pid, POSIX::WNOHANG()), 0, 'it waits for the last';
 	unlink "$dir/mode/helper-media.linger";

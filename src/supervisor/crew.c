@@ -122,3 +122,8 @@ void crew_stop(struct crew *crew)
 	}
 	changed(crew);
 }
+
+int64_t crew_stop_ms(const struct crew *crew)
+{
+	return conf_int(crew->world.conf, "DRAIN_SECONDS") * 1000 + CHILD_DRAIN_MORE_MS;
+}

@@ -3,6 +3,7 @@
 #define SUPERVISOR_CREW_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/conf.h"
 #include "base/fault.h"
@@ -22,5 +23,8 @@ void crew_free(struct crew *crew);
 /* false: nothing changed */
 MUST_CHECK bool crew_reload(struct crew *crew, const struct conf *conf);
 void crew_stop(struct crew *crew);      /* all leave, then the loop is stopped; again: at once */
+
+/* How long crew_stop may take by the settings, in milliseconds. */
+int64_t crew_stop_ms(const struct crew *crew);
 
 #endif

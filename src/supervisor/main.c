@@ -128,7 +128,7 @@ static void stop(struct atelier *atelier, int number)
 {
 	log_info("event=stop signal=%d%s", number, atelier->stopping ? " again=now" : "");
 	if (!atelier->stopping)
-		notify_stopping();
+		notify_stopping(crew_stop_ms(atelier->crew));
 	atelier->stopping = true;
 	crew_stop(atelier->crew);
 }

@@ -14,6 +14,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 
+#define NOTIFY_GRACE_MS 5000     /* to gather the dead and leave */
+
 static void notify(const char *text)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -55,7 +57,11 @@ void notify_reloading(void)
 	notify(text);
 }
 
-void notify_stopping(void)
+void notify_stopping(int64_t within_ms)
 {
-	notify("STOPPING=1\nSTATUS=Finishing what was begun");
+	char text[100];
+
+	snprintf(text, sizeof text, "STOPPING=1\nSTATUS=Finishing what was begun\nEXTEND_TIMEOUT_USEC=%" PRId64,
+		(within_ms + NOTIFY_GRACE_MS) * 1000);
+	notify(text);
 }
