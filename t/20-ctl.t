@@ -118,7 +118,8 @@ subtest 'money' => sub {
 	says(['credit', 1, 'credit', '1.50', 'x'], 64, qr/^$/, qr/is no amount of credit/);
 	says([qw(statement 1)], 0, qr/\A.*\n\d+\t[\d: -]+\tfree\tgrant\t4\t4\t\t\t\n\d+\t.*\trub\tcorrection\t100\.50\t100\.50\t\t\tgift\n.*-0\.50\t100\.00\t\t\tkopecks\n.*\tcredit\tcorrection\t7\t7\t\t\tgift\n\z/, qr/^$/);
 	says(['verify'], 0, qr/^every invariant holds$/, qr/^$/);
-	says(['status'], 0, qr/^jobs\{status="pending"\} 0$/m, qr/^$/);
+	says(['status', '--metrics'], 0, qr/^jobs\{status="pending"\} 0$/m, qr/^$/);
+	says(['status'], 0, qr/^dispatcher away.*^chat +\? +\d+ +0 /ms, qr/^$/);
 	my $super = $pg->super;
 	$super->do(q{UPDATE ledger.account SET balance = balance + 1 WHERE person_id = 1 AND unit = 'rub'});
 	says(['verify'], 1, qr/^L1 .*\nL2 /, qr/2 invariants are broken/, 'a broken ledger');

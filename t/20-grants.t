@@ -144,13 +144,14 @@ subtest 'what is granted works' => sub {
 			q{SELECT dispatcher.admins_set('{1, 2}')}, q{SELECT dispatcher.admins_set('{}')},
 			q{SELECT dispatcher.settings_set('{"yookassa_shop_id": "1", "yookassa_test": "no"}')},
 			q{SELECT dispatcher.reconcile_start(now())}, q{SELECT dispatcher.reconcile_due()},
-			q{SELECT dispatcher.broadcast_due(10)}, q{SELECT dispatcher.watch('{chat}')}, q{SELECT dispatcher.digest_due()}],
+			q{SELECT dispatcher.broadcast_due(10)}, q{SELECT dispatcher.watch('{chat}', '{chat}', '{1}')}, q{SELECT dispatcher.digest_due()}],
 		ctl => [q{SELECT * FROM ctl.adjust(1, 'rub', 100, NULL, 'x', 'k')}, q{SELECT * FROM ctl.statement(1)},
 			q{SELECT * FROM ctl.verify()}, q{SELECT ctl.task_put('chat', 'webhook', '{"do": "info"}')},
 			q{SELECT * FROM ctl.task_get(1)}, q{SELECT * FROM ctl.status()},
 			q{SELECT * FROM ctl.refund(1, NULL, 1, 'x')}, q{SELECT ctl.refund_book(1, 100, 'x', 1, 'x')},
 			q{SELECT ctl.reconcile(now())}, q{SELECT * FROM ctl.reconcile_result(1)},
-			q{SELECT ctl.admin('k', 'user', '{"person": 1}')}, q{SELECT ctl.offer_changes()}],
+			q{SELECT ctl.admin('k', 'user', '{"person": 1}')}, q{SELECT ctl.offer_changes()},
+			q{SELECT * FROM ctl.migrations()}, q{SELECT * FROM ctl.failures()}, q{SELECT * FROM ctl.lanes()}],
 	);
 	for my $role (@roles) {
 		is state_of($role, $_), '', $_ for $call{$role}->@*;

@@ -120,7 +120,7 @@ sub fails ($model, $count, $class = 'busy') {
 	}
 	return;
 }
-sub watch () { $life->call(dispatcher => q{SELECT dispatcher.watch('{}')}); return }
+sub watch () { $life->call(dispatcher => q{SELECT dispatcher.watch('{}', '{chat}', '{1}')}); return }
 sub outcome ($model) {
 	my $who = ++$next;
 	$life->seen($who);
@@ -243,12 +243,12 @@ subtest 'a broadcast' => sub {
 
 subtest 'alerts and the digest' => sub {
 	looked;
-	$life->call(dispatcher => q{SELECT dispatcher.watch('{media}')}) for 1 .. 2;
+	$life->call(dispatcher => q{SELECT dispatcher.watch('{media}', '{chat}', '{1}')}) for 1 .. 2;
 	is scalar(grep { $_ eq 'helper_down' } told($admin)), 1, 'a lane without a helper, once an hour';
 	does(stats => {});
 	$pg->do(q{UPDATE store.task SET run_at = now() - interval '3 minutes' WHERE id = (SELECT id FROM store.task WHERE state = 'ready'
 		AND prio < 4 LIMIT 1)});
-	$life->call(dispatcher => q{SELECT dispatcher.watch('{}')}) for 1 .. 2;
+	$life->call(dispatcher => q{SELECT dispatcher.watch('{}', '{chat}', '{1}')}) for 1 .. 2;
 	is scalar(grep { $_ eq 'queue' } told($admin)), 1, 'a queue that is too long, too';
 	$life->call(dispatcher => 'SELECT dispatcher.digest_due()') for 1 .. 2;
 	is scalar(grep { $_ eq 'digest' } told($admin)), 0, 'no digest on the first day';

@@ -41,7 +41,6 @@ sub reload {
 	my %old = map { $_ => 1 } map { $stack->role_pids($_) } @roles;
 	kill 'HUP', $stack->{pids}{atelierd};
 	await('the reload', 30, sub { my @new = map { $stack->role_pids($_) } @roles; @new >= 6 && !grep { $old{$_} } @new });
-	await('the new helpers to be known', 20, sub { eval { $stack->ctl('webhook', 'info'); 1 } }) if 0;
 	return;
 }
 sub nginx_with {

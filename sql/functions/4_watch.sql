@@ -2,14 +2,16 @@
 SET LOCAL ROLE atelier_owner;
 
 -- Looks at models that fail, at queues that are too long, and at lanes that have no helper (p_down: for how long is the
--- caller's matter); an alert of the last two comes once an hour. Called every few seconds.
-CREATE FUNCTION dispatcher.watch(p_down text[])
+-- caller's matter), and notes how many helpers each lane has; an alert of the last two comes once an hour. Called every few seconds.
+CREATE FUNCTION dispatcher.watch(p_down text[], p_lanes text[], p_helpers int[])
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	c_age constant interval := '2 minutes';
 	v_hour constant text := to_char(clock_timestamp(), ':YYYYMMDDHH24');
 	r record;
 BEGIN
+	UPDATE store.lane l SET helpers = h.helpers, seen_at = clock_timestamp()
+	FROM unnest(p_lanes, p_helpers) AS h(lane, helpers) WHERE l.name = h.lane::store.lane_name;
 	PERFORM store.breaker_look();
 	PERFORM store.alert('helper_down', jsonb_build_object('lane', d.lane), 'down:' || d.lane || v_hour)
 	FROM unnest(p_down) AS d(lane);

@@ -174,6 +174,21 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT number, name, sha256 FROM store.migration ORDER BY number;
 $$;
 
+-- The lanes: helpers, what waits and is under way, for how long; seconds since the dispatcher last looked (null: never).
+-- Called by `atelierctl status`.
+CREATE FUNCTION ctl.lanes()
+RETURNS TABLE (lane text, helpers int, ready bigint, leased bigint, oldest_s bigint, paused_s bigint, looked_s bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT l.name::text, l.helpers,
+		(SELECT count(*) FROM store.task t WHERE t.lane = l.name AND t.state = 'ready' AND t.run_at <= now()),
+		(SELECT count(*) FROM store.task t WHERE t.lane = l.name AND t.state = 'leased'),
+		(SELECT extract(epoch FROM now() - min(t.run_at))::bigint FROM store.task t
+			WHERE t.lane = l.name AND t.state = 'ready' AND t.run_at <= now()),
+		CASE WHEN l.pause_until > now() THEN extract(epoch FROM l.pause_until - now())::bigint END,
+		extract(epoch FROM now() - l.seen_at)::bigint
+	FROM store.lane l ORDER BY l.name;
+$$;
+
 -- The last tasks that were given up, with why. Called by `atelierctl status`.
 CREATE FUNCTION ctl.failures()
 RETURNS TABLE (at text, task bigint, kind text, job bigint, class text, error text)

@@ -83,6 +83,9 @@ CREATE TABLE store.breaker (
 	PRIMARY KEY (provider, model)
 );
 
+-- How many helpers a lane had when the dispatcher last looked.
+ALTER TABLE store.lane ADD COLUMN helpers int NOT NULL DEFAULT 0, ADD COLUMN seen_at timestamptz;
+
 -- Numbers the places of charts in the spool, where no job's reach.
 CREATE SEQUENCE store.chart AS bigint START 4611686018427387904;
 RESET ROLE;

@@ -90,7 +90,7 @@ static void data_files(struct doctor *doctor)
 
 	(void)buf_text(&errors);
 	each_line(doctor, &errors, "texts, catalogue or blocklist",
-		"mend the file that TEXTS_DIR, CATALOG_FILE or BLOCKLIST_FILE names, or leave them empty for the installed ones");
+		"mend the file that TEXTS_DIR, CATALOG_FILE or BLOCKLIST_FILE names; empty means the installed one");
 	if (texts != NULL && catalog != NULL && block != NULL && catalog_count(catalog) == 0)
 		doctor_bad(doctor, "set FAL_KEY, NANO_BANANA_API_KEY or KLING_API_KEY: what has no key is not sold",
 			"catalogue: nothing of it can be sold");

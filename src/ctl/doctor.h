@@ -17,8 +17,10 @@ void doctor_database(struct doctor *doctor);    /* doctor_database.c: roles, sch
 void doctor_errands(struct doctor *doctor);     /* doctor_errands.c: atelierd, helpers, keys, the webhook */
 void doctor_web(struct doctor *doctor);         /* doctor_web.c: nginx, TLS and the certificate, from outside */
 
-/* An errand for a helper, waited for: null when nobody took it in time, else its rows (state, class, error, result) as
- * for ctl_call: db_done after use. Also of webhook.c. */
-const struct db_rows *errand_run(struct ctl *ctl, const char *lane, const char *kind, const char *payload, int wait_ms);
+/* An errand for a helper: its number, in the arena; null, and told, when it could not be put. */
+const char *errand_put(struct ctl *ctl, const char *lane, const char *kind, const char *payload);
+/* Waits for its end: null when nobody took it in time, else its rows (state, class, error, result) as for ctl_call:
+ * db_done after use. */
+const struct db_rows *errand_wait(struct ctl *ctl, const char *id, int wait_ms);
 
 #endif

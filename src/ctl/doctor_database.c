@@ -19,7 +19,8 @@ static const struct db_statement powers = {"doctor.powers",
 	"AND has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE')) "
 	"FROM pg_roles r WHERE r.rolname IN ('atelier_responder', 'atelier_dispatcher', 'atelier_ctl') ORDER BY 1", 0};
 static const struct db_statement triggers = {"doctor.triggers",
-	"SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+	"JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"WHERE n.nspname = 'ledger' AND c.relname IN ('transfer', 'account') AND t.tgname IN "
 	"('no_change', 'no_truncate', 'no_delete') AND t.tgenabled = 'A'", 0};
 
@@ -37,7 +38,7 @@ static void schema_look(struct doctor *doctor, const struct db_rows *rows)
 		doctor_good("database: schema %d", STORE_SCHEMA);
 	for (int column = 1; column <= 3; column++)
 		if (str_equal(rows_text(rows, 0, column), "off"))
-			doctor_bad(doctor, "switch it on in postgresql.conf (ALTER SYSTEM SET … = on) and reload: money must last",
+			doctor_bad(doctor, "switch it on in postgresql.conf (ALTER SYSTEM SET … = on), reload: money must last",
 				"database: %s is off", column == 1 ? "fsync" : column == 2 ? "full_page_writes" : "synchronous_commit");
 }
 
@@ -75,7 +76,7 @@ static void powers_look(struct doctor *doctor)
 		return;
 	for (size_t i = 0; i < rows_count(rows); i++)
 		if (rows_bool(rows, i, 1) || rows_bool(rows, i, 2))
-			doctor_bad(doctor, "ALTER ROLE … NOSUPERUSER NOCREATEROLE NOBYPASSRLS, and REVOKE what was granted on tables",
+			doctor_bad(doctor, "ALTER ROLE … NOSUPERUSER NOCREATEROLE NOBYPASSRLS, and REVOKE what was granted",
 				"database: role %s may do more than call its functions", rows_text(rows, i, 0));
 	db_done(doctor->ctl->db);
 	if (!ctl_call(doctor->ctl, &triggers, NULL, &rows))
@@ -96,7 +97,8 @@ static void role_look(struct doctor *doctor, const char *role)
 	if (db_ready(db) == DB_OK)
 		doctor_good("database: %s can log in", role);
 	else
-		doctor_bad(doctor, ROLE_CURE ", and ALTER ROLE … LOGIN", "database: %s cannot log in: %s", role, db_error(db));
+		doctor_bad(doctor, ROLE_CURE ", and ALTER ROLE … LOGIN", "database: %s cannot log in: %s", role,
+			db_error(db));
 	db_free(db);
 }
 
@@ -106,7 +108,8 @@ void doctor_database(struct doctor *doctor)
 	const struct db_rows *rows;
 
 	if (db_ready(ctl->db) != DB_OK) {
-		doctor_bad(doctor, "is PostgreSQL running, and DATABASE_URL right? " ROLE_CURE, "database: %s", db_error(ctl->db));
+		doctor_bad(doctor, "is PostgreSQL running, and DATABASE_URL right? " ROLE_CURE, "database: %s",
+			db_error(ctl->db));
 		db_free(ctl->db);
 		ctl->db = NULL;
 		return;

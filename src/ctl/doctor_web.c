@@ -79,8 +79,8 @@ static bool tls_look(struct doctor *doctor, const struct visit *visit)
 	const char *base = conf_text(doctor->ctl->conf, "WEBHOOK_BASE_URL");
 
 	if (visit->end == CURLE_PEER_FAILED_VERIFICATION) {
-		doctor_bad(doctor, "renew it (certbot renew), for this very name, with the whole chain (fullchain.pem), and reload nginx: "
-			"Telegram trusts no other", "certificate: %s is not proved by it", base);
+		doctor_bad(doctor, "renew it (certbot renew), for this very name, with the whole chain (fullchain.pem), and "
+			"reload nginx: Telegram trusts no other", "certificate: %s is not proved by it", base);
 		return false;
 	}
 	if (visit->end != CURLE_OK) {
@@ -89,7 +89,8 @@ static bool tls_look(struct doctor *doctor, const struct visit *visit)
 		return false;
 	}
 	if (visit->days >= 0 && visit->days < WEB_DAYS_LEAST)
-		doctor_bad(doctor, "renew it (certbot renew) and reload nginx", "certificate: %lld days left", (long long)visit->days);
+		doctor_bad(doctor, "renew it (certbot renew) and reload nginx", "certificate: %lld days left",
+			(long long)visit->days);
 	else
 		doctor_good("certificate: %lld days left", (long long)visit->days);
 	return true;
@@ -100,10 +101,10 @@ static void route_look(struct doctor *doctor, const char *name, const struct vis
 	if (visit->end == CURLE_OK && visit->status == wanted && visit->empty)
 		doctor_good("nginx: %s comes to us", name);
 	else if (visit->status == 502 || visit->status == 503 || visit->status == 504)
-		doctor_bad(doctor, "is atelierd running, and may nginx's user connect to RUN_DIR/fastcgi.sock (group atelier)?",
+		doctor_bad(doctor, "is atelierd running, and may nginx's user connect to RUN_DIR/fastcgi.sock?",
 			"nginx: %s: it cannot reach us (%ld)", name, visit->status);
 	else
-		doctor_bad(doctor, "include atelier.locations in the server block of this name, then nginx -t && systemctl reload nginx",
+		doctor_bad(doctor, "include atelier.locations in the server block of this name, then reload nginx",
 			"nginx: %s does not come to us (%ld)", name, visit->status);
 }
 

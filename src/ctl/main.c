@@ -24,7 +24,7 @@ static const char main_help[] = MAIN_USAGE
 	"\n"
 	"  migrate [-d DIRECTORY]              bring the database to this program's schema\n"
 	"  verify                              check the invariants of ledger and jobs\n"
-	"  status                              how much there is to do\n"
+	"  status [--metrics]                  dispatcher, helpers, queues, last errors; or all figures\n"
 	"  statement PERSON                    every movement of a person's purses\n"
 	"  user PERSON                         who somebody is, and what he has\n"
 	"  payment NUMBER                      what became of a payment\n"
@@ -52,7 +52,7 @@ struct command {
 static const struct command commands[] = {
 	{"migrate", 0, 0, NULL, 0, migrate_run},
 	{"verify", 0, 0, "atelier_ctl", 0, check_verify},
-	{"status", 0, 0, "atelier_ctl", 0, check_status},
+	{"status", 0, 1, "atelier_ctl", 0, check_status},
 	{"statement", 1, 1, "atelier_ctl", 0, purse_statement},
 	{"user", 1, 1, "atelier_ctl", 0, admin_user},
 	{"payment", 1, 1, "atelier_ctl", 0, admin_payment},
@@ -184,7 +184,9 @@ int main(int argc, char **argv)
 	}
 	const char *name = optind < argc ? argv[optind++] : "";
 
-	if ((str_equal(name, "migrate") || str_equal(name, "doctor")) && optind + 1 < argc && str_equal(argv[optind], "-d")) {
+	bool takes_dir = str_equal(name, "migrate") || str_equal(name, "doctor");
+
+	if (takes_dir && optind + 1 < argc && str_equal(argv[optind], "-d")) {
 		sql_dir = argv[optind + 1];
 		optind += 2;
 	}

@@ -18,16 +18,25 @@ static const struct db_statement put = {
 static const struct db_statement get = {
 	"ctl.task_get", "SELECT state, class, error, result FROM ctl.task_get($1::bigint)", 1};
 
-const struct db_rows *errand_run(struct ctl *ctl, const char *lane, const char *kind, const char *payload, int wait_ms)
+const char *errand_put(struct ctl *ctl, const char *lane, const char *kind, const char *payload)
 {
-	const char *what[] = {lane, kind, payload}, *args[1];
+	const char *what[] = {lane, kind, payload};
 	const struct db_rows *rows;
 
 	if (!ctl_call(ctl, &put, what, &rows))
 		return NULL;
-	args[0] = arena_str(ctl->arena, rows_text(rows, 0, 0));
+	const char *id = arena_str(ctl->arena, rows_text(rows, 0, 0));
+
 	db_done(ctl->db);
-	for (int64_t end_ms = clock_mono_ms() + wait_ms; clock_mono_ms() < end_ms;) {
+	return id;
+}
+
+const struct db_rows *errand_wait(struct ctl *ctl, const char *id, int wait_ms)
+{
+	const char *args[] = {id};
+	const struct db_rows *rows;
+
+	for (int64_t end_ms = clock_mono_ms() + wait_ms; id != NULL && clock_mono_ms() < end_ms;) {
 		if (!ctl_call(ctl, &get, args, &rows))
 			return NULL;
 		if (rows_count(rows) == 1 && (str_equal(rows_text(rows, 0, 0), "done")
@@ -45,8 +54,9 @@ static const struct { const char *words, *meaning, *cure; } troubles[] = {
 		"let nginx send the whole chain (fullchain.pem) of a certificate for this name, and reload it"},
 	{"timed out", "our answers took too long, or nobody answered",
 		"is the port open to Telegram, and the database quick? atelierctl status"},
-	{"403", "our secret is not the one Telegram has", "run atelierctl webhook set: it tells Telegram the secret of the settings"},
-	{"404", "nginx has no place for /telegram", "include atelier.locations in the server block of this name and reload nginx"},
+	{"403", "our secret is not the one Telegram has", "run atelierctl webhook set: it tells Telegram ours"},
+	{"404", "nginx has no place for /telegram",
+		"include atelier.locations in the server block of this name and reload nginx"},
 	{"502", "nginx could not reach the responders", "is atelierd running? systemctl status atelier"},
 	{"503", "the responders had no database, or were away", "is PostgreSQL running? atelierctl doctor"},
 	{"refused", "nobody listens at our address", "is nginx running, and port 443 open?"},
@@ -113,7 +123,9 @@ enum ctl_end webhook_run(struct ctl *ctl)
 
 	if (!str_equal(what, "set") && !str_equal(what, "info") && !str_equal(what, "delete"))
 		return ctl_fail("webhook: set, info or delete"), CTL_USAGE;
-	rows = errand_run(ctl, "chat", "webhook", arena_fmt(ctl->arena, "{\"do\": \"%s\"}", what), WEBHOOK_WAIT_MS);
+	const char *id = errand_put(ctl, "chat", "webhook", arena_fmt(ctl->arena, "{\"do\": \"%s\"}", what));
+
+	rows = errand_wait(ctl, id, WEBHOOK_WAIT_MS);
 	if (rows == NULL)
 		return ctl_fail("webhook %s: no answer in %d s; is atelierd running?", what, WEBHOOK_WAIT_MS / 1000);
 	enum ctl_end end = ended(what, rows);

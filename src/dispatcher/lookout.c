@@ -37,14 +37,17 @@ static void broadcast(void *owner)
 		lanes_soon(desk->lanes);
 }
 
-static size_t lanes_down(struct lookout *lookout, enum lane down[LANE_COUNT])
+/* Counts the helpers of each lane; down: the lanes that have had none for a while. */
+static size_t lanes_down(struct lookout *lookout, enum lane down[LANE_COUNT], int64_t helpers[LANE_COUNT])
 {
 	int64_t now = clock_mono_ms();
 	size_t count = 0;
 
 	for (struct helper *helper = helpers_first(lookout->desk->helpers); helper != NULL; helper = helper->next)
-		if (helper->known && helper->peer != NULL)
+		if (helper->known && helper->peer != NULL) {
 			lookout->manned_ms[helper->lane] = now;
+			helpers[helper->lane]++;
+		}
 	for (int lane = 0; lane < LANE_COUNT; lane++)
 		if (now - lookout->manned_ms[lane] >= DOWN_MS)
 			down[count++] = (enum lane)lane;
@@ -57,7 +60,8 @@ static void watch(void *owner)
 	struct desk *desk = lookout->desk;
 	struct db *db = database_db(desk->database);
 	enum lane down[LANE_COUNT];
-	size_t count = lanes_down(lookout, down);
+	int64_t helpers[LANE_COUNT] = {0};
+	size_t count = lanes_down(lookout, down, helpers);
 
 	loop_timer(desk->loop, WATCH_MS, watch, lookout);
 	for (size_t i = 0; i < count; i++)
@@ -65,7 +69,7 @@ static void watch(void *owner)
 	if (db == NULL || desk->leaving)
 		return;
 	arena_reset(desk->arena);
-	(void)database_good(desk->database, lease_watch(db, desk->arena, down, count), "watch");
+	(void)database_good(desk->database, lease_watch(db, desk->arena, down, count, helpers), "watch");
 }
 
 static void digest(void *owner)

@@ -1,13 +1,14 @@
 /* Keys tried out. Each call reads something that every account has, and changes nothing. */
 #include "provider/probe.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #include "base/str.h"
 #include "data/sign.h"
 #include "provider/kling.h"
 
 #define PROBE_MS 15000
+#define WORDS_MAX 60            /* UTF-16 units of what they say */
 
 struct probe {
 	const struct provider_work *work;
@@ -55,8 +56,8 @@ static void betatransfer(const struct probe *probe)
 /* fal.ai/docs, platform APIs: the history of a model */
 static void fal(const struct probe *probe)
 {
-	probe->call->url = arena_fmt(probe->arena, "%s/v1/models/requests/by-endpoint?endpoint_id=fal-ai%%2Fflux%%2Fdev&limit=1",
-		text_of(probe, "FAL_API_URL"));
+	probe->call->url = arena_fmt(probe->arena,
+		"%s/v1/models/requests/by-endpoint?endpoint_id=fal-ai%%2Fflux%%2Fdev&limit=1", text_of(probe, "FAL_API_URL"));
 	header_add(probe, "Authorization", arena_fmt(probe->arena, "Key %s", text_of(probe, "FAL_KEY")));
 }
 
@@ -104,7 +105,9 @@ static enum provider_next begin(const struct probe *probe, struct report *report
 			continue;
 		if (*text_of(probe, probes[i].key) == '\0' && (probes[i].or == NULL || *text_of(probe, probes[i].or) == '\0'))
 			return provider_end(report, REPORT_DONE, CLASS_NONE, 0, "switched off");
-		*probe->call = (struct call){.verb = "GET", .name = arena_fmt(probe->arena, "%s probe", name), .total_ms = PROBE_MS};
+		*probe->call = (struct call){
+			.verb = "GET", .name = arena_fmt(probe->arena, "%s probe", name), .total_ms = PROBE_MS,
+		};
 		probes[i].begin(probe);
 		return PROVIDER_CALL;
 	}
@@ -125,15 +128,14 @@ static enum provider_next answered(const struct answer *answer, struct report *r
 	bool empty = answer->status == 429 && code >= 1100 && code < 1200;
 	bool known = answer->status / 100 == 2 && code == 0;
 	bool refused = answer->status / 100 == 4 && (answer->status != 429 || empty) && answer->status != 408;
-	char words_cut[120] = "";
+	char words_cut[WORDS_MAX * 4 + 1];
 
-	if (words != NULL)
-		memcpy(words_cut, words, str_cut_utf16(words, 60) < sizeof words_cut ? str_cut_utf16(words, 60) : 0);
+	snprintf(words_cut, sizeof words_cut, "%.*s", words ? (int)str_cut_utf16(words, WORDS_MAX) : 0, words ? words : "");
 	json_drop(body);
 	if (known)
 		return provider_end(report, REPORT_DONE, CLASS_NONE, 0, "%ld", answer->status);
-	return provider_end(report, refused ? REPORT_REFUSED : REPORT_FAILED, refused ? CLASS_FUNDS : CLASS_BUSY, 0, "%ld %s",
-		answer->status, words_cut);
+	return provider_end(report, refused ? REPORT_REFUSED : REPORT_FAILED, refused ? CLASS_FUNDS : CLASS_BUSY, 0,
+		"%ld %s", answer->status, words_cut);
 }
 
 enum provider_next probe_next(struct provider_work *work, const struct answer *answer,

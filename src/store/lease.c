@@ -250,7 +250,7 @@ enum db_end lease_settings_set(struct db *db, const char *settings)
 static const struct db_statement broadcast_due = {
 	"dispatcher.broadcast_due", "SELECT dispatcher.broadcast_due($1::int)", 1};
 static const struct db_statement watch = {
-	"dispatcher.watch", "SELECT dispatcher.watch($1::text[])", 1};
+	"dispatcher.watch", "SELECT dispatcher.watch($1::text[], $2::text[], $3::int[])", 3};
 static const struct db_statement digest_due = {
 	"dispatcher.digest_due", "SELECT dispatcher.digest_due()", 0};
 
@@ -261,14 +261,18 @@ enum db_end lease_broadcast_due(struct db *db, struct arena *arena, int open, in
 	return call_count(db, &broadcast_due, args, count);
 }
 
-enum db_end lease_watch(struct db *db, struct arena *arena, const enum lane *down, size_t count)
+enum db_end lease_watch(struct db *db, struct arena *arena, const enum lane *down, size_t count,
+	const int64_t helpers[LANE_COUNT])
 {
-	const char *names[LANE_COUNT];
+	const char *names[LANE_COUNT], *lanes[LANE_COUNT];
 
 	must(count <= LANE_COUNT);
 	for (size_t i = 0; i < count; i++)
 		names[i] = lane_name(down[i]);
-	const char *args[] = {db_array_text(arena, names, count)};
+	for (int lane = 0; lane < LANE_COUNT; lane++)
+		lanes[lane] = lane_name((enum lane)lane);
+	const char *args[] = {db_array_text(arena, names, count), db_array_text(arena, lanes, LANE_COUNT),
+		db_array_i64(arena, helpers, LANE_COUNT)};
 
 	return call_only(db, &watch, args);
 }

@@ -61,8 +61,10 @@ MUST_CHECK enum db_end lease_pay_due(struct db *db, struct arena *arena, int lim
 MUST_CHECK enum db_end lease_reconcile_due(struct db *db, int64_t *count);
 /* Queues the next people of the running broadcast, so that no more than `open` are on their way; count: how many. */
 MUST_CHECK enum db_end lease_broadcast_due(struct db *db, struct arena *arena, int open, int64_t *count);
-/* Looks at failing models, long queues and the lanes named (no helper for a while), and tells the admins. */
-MUST_CHECK enum db_end lease_watch(struct db *db, struct arena *arena, const enum lane *down, size_t count);
+/* Looks at failing models, long queues and the lanes named (no helper for a while), tells the admins, and notes how
+ * many helpers each lane has. */
+MUST_CHECK enum db_end lease_watch(struct db *db, struct arena *arena, const enum lane *down, size_t count,
+	const int64_t helpers[LANE_COUNT]);
 /* The daily digest, when it is time. */
 MUST_CHECK enum db_end lease_digest_due(struct db *db);
 /* Tells the database who is alerted, and what it must know to judge a payment: a JSON object of texts. */
