@@ -135,6 +135,8 @@ subtest 'people, jobs and offers' => sub {
 	says([qw(user 5)], 1, qr/^$/, qr/nobody of that id/);
 	says([qw(user x)], 64, qr/^$/, qr/is no number of a person/);
 	says(['job', $job], 0, qr/^offer +generate\.fast$/m, qr/^$/);
+	says([qw(chargeback 77 10 bank-1)], 1, qr/^$/, qr/no such payment/);
+	says([qw(chargeback 77 x bank-1)], 64, qr/^$/, qr/is no amount/);
 	says([qw(payment 77)], 1, qr/^$/, qr/no such payment/);
 	says(['ban', 4, 'спам'], 0, qr/^outcome +banned$/m, qr/^$/);
 	is +($life->seen(4))[0]{gate}, 'banned', 'banned';

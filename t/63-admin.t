@@ -139,5 +139,7 @@ await('its file to be deleted', 20, sub { !glob "$stack->{dir}/spool/46*" });
 # ---- the person's own view of it ------------------------------------------------------------------------
 
 like(text_of(answer_to($anna, '/statement')), qr/исправление: за ожидание/, 'the person sees the change and why in the statement');
+is($stack->ctl('chargeback', $payment, '10', 'bank-17'), "booked: payment $payment, bank-17\n", 'a chargeback is booked');
+is($stack->ctl('chargeback', $payment, '10', 'bank-17'), "was booked before: payment $payment, bank-17\n", 'once');
 is($stack->ctl('verify'), "every invariant holds\n", 'every invariant holds');
 done_testing;

@@ -64,8 +64,8 @@ static bool failures_print(struct ctl *ctl)
 		printf("\nlast errors (UTC)\n");
 	for (size_t row = 0; row < rows_count(rows); row++)
 		printf("%s  task %s  %s%s%s  %s: %s\n", rows_text(rows, row, 0), rows_text(rows, row, 1),
-			rows_text(rows, row, 2), rows_null(rows, row, 3) ? "" : "  job ", rows_text(rows, row, 3), rows_text(rows, row, 4),
-			rows_text(rows, row, 5));
+			rows_text(rows, row, 2), rows_null(rows, row, 3) ? "" : "  job ", rows_text(rows, row, 3),
+			rows_text(rows, row, 4), rows_text(rows, row, 5));
 	db_done(ctl->db);
 	return true;
 }

@@ -26,6 +26,7 @@ MUST_CHECK enum ctl_end check_verify(struct ctl *ctl);
 MUST_CHECK enum ctl_end check_status(struct ctl *ctl);
 MUST_CHECK enum ctl_end purse_statement(struct ctl *ctl);
 MUST_CHECK enum ctl_end purse_credit(struct ctl *ctl);
+MUST_CHECK enum ctl_end purse_chargeback(struct ctl *ctl);
 MUST_CHECK enum ctl_end admin_user(struct ctl *ctl);
 MUST_CHECK enum ctl_end admin_payment(struct ctl *ctl);
 MUST_CHECK enum ctl_end admin_job(struct ctl *ctl);

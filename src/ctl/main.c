@@ -30,6 +30,8 @@ static const char main_help[] = MAIN_USAGE
 	"  payment NUMBER                      what became of a payment\n"
 	"  job NUMBER                          what became of a job\n"
 	"  credit PERSON UNIT AMOUNT WHY [KEY] give (or, below 0, take); UNIT: free, credit, rub\n"
+	"  chargeback PAYMENT AMOUNT REFERENCE [WHY]\n"
+	"                                      book what the bank took back; what is spent becomes debt\n"
 	"  ban PERSON [WHY]                    shut somebody out, who is told\n"
 	"  unban PERSON                        let him in again\n"
 	"  offers [OFFER AMOUNT [UNIT]]        what is sold for how much; sets a price\n"
@@ -58,6 +60,7 @@ static const struct command commands[] = {
 	{"payment", 1, 1, "atelier_ctl", 0, admin_payment},
 	{"job", 1, 1, "atelier_ctl", 0, admin_job},
 	{"credit", 4, 5, "atelier_ctl", 0, purse_credit},
+	{"chargeback", 3, 4, "atelier_ctl", 0, purse_chargeback},
 	{"ban", 1, 2, "atelier_ctl", 0, admin_ban},
 	{"unban", 1, 1, "atelier_ctl", 0, admin_unban},
 	{"offers", 0, 3, "atelier_ctl", SETTINGS_RESPONDER, admin_offers},

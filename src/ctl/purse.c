@@ -1,4 +1,4 @@
-/* atelierctl statement and credit: a person's purses, looked at and corrected. */
+/* atelierctl statement, credit and chargeback: a person's purses, looked at and corrected. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +18,9 @@ static const struct db_statement credit = {"ctl.credit",
 	"SELECT a.x ->> 'outcome', coalesce(a.x #>> '{args,left,amount}', '0'), a.x #>> '{args,again}' IS NOT NULL "
 	"FROM (SELECT ctl.admin($5, 'add', jsonb_build_object('person', $1::bigint, 'unit', $2::text, "
 	"'amount', $3::bigint, 'why', $4::text)) AS x) AS a", 5};
+
+static const struct db_statement book = {"ctl.refund_book",
+	"SELECT ctl.refund_book($1::bigint, $2::bigint, $3, -1, $4)", 4};
 
 static bool has_hundredths(enum money_unit unit)
 {
@@ -137,5 +140,37 @@ enum ctl_end purse_credit(struct ctl *ctl)
 		return ctl_fail("%s has %s %s: nobody may go below 0", args[0], left, args[1]);
 	printf("%s%s %s, now %s (key %s)\n", again ? "was done before: " : "",
 		amount_write(ctl->arena, unit, amount), args[1], left, args[4]);
+	return CTL_DONE;
+}
+
+/* What ctl.refund_book answers instead of booking. */
+static const struct { const char *outcome, *words; } unbooked[] = {
+	{"gone", "there is no such payment"}, {"state", "it was not credited"},
+	{"much", "that is more than is left of it"},
+};
+
+enum ctl_end purse_chargeback(struct ctl *ctl)
+{
+	const char *args[4] = {NULL, NULL, ctl->words[2], ctl->count > 3 ? ctl->words[3] : "chargeback"};
+	const struct db_rows *rows;
+	int64_t payment, amount;
+
+	if (!str_to_i64(ctl->words[0], 1, INT64_MAX, &payment))
+		return ctl_fail("%s: is no number of a payment", ctl->words[0]), CTL_USAGE;
+	if (!amount_read(ctl->arena, ctl->words[1], UNIT_RUB, &amount) || amount < 1)
+		return ctl_fail("%s: is no amount in the payment's currency", ctl->words[1]), CTL_USAGE;
+	if (*args[2] == '\0' || strlen(args[2]) > PURSE_KEY_MAX || !str_is_utf8(args[2], strlen(args[2])))
+		return ctl_fail("reference: 1 to %d bytes of text", PURSE_KEY_MAX), CTL_USAGE;
+	args[0] = db_i64(ctl->arena, payment);
+	args[1] = db_i64(ctl->arena, amount);
+	if (!ctl_call(ctl, &book, args, &rows))
+		return CTL_FAILED;
+	const char *outcome = arena_str(ctl->arena, rows_text(rows, 0, 0));
+
+	db_done(ctl->db);
+	for (size_t i = 0; i < sizeof unbooked / sizeof *unbooked; i++)
+		if (str_equal(unbooked[i].outcome, outcome))
+			return ctl_fail("payment %s: %s", args[0], unbooked[i].words);
+	printf("%s: payment %s, %s\n", str_equal(outcome, "again") ? "was booked before" : "booked", args[0], args[2]);
 	return CTL_DONE;
 }
