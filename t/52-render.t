@@ -221,7 +221,7 @@ ok $? == 0 && jpeg($out)->{good}, 'and then it does its work';
 # ---- options ----
 
 my $help = render('', '--help');
-ok $help->{status} == 0 && $help->{out} =~ /^Usage: render picture\|text\n/, '--help';
+ok $help->{status} == 0 && $help->{out} =~ /^Usage: render picture\|text\|chart\n/, '--help';
 like render('', '--version')->{out}, qr/^render \(Atelier\) \S+$/, '--version';
 is render('', @$_)->{status}, 64, "a wrong way to call it: @$_" for ['paint'], ['picture', 'x'], ['-x'];
 done_testing;

@@ -45,6 +45,7 @@ sub check_returned {
 }
 
 # All at once: they wait for one another nowhere.
+# (That six failures switch a model off is looked at in t/25-operator.t; here the next orders come after.)
 my %order = map { $_ => order($_) } '[policy] дракон', '[nsfw] дракон', '[422] дракон', '[notimage] дракон', '[stuck] дракон',
 	'[fail] дракон';
 check_returned($order{'[policy] дракон'}, 'отклонил запрос по своим правилам', 'refused by the rules');
@@ -53,14 +54,18 @@ check_returned($order{'[422] дракон'}, 'работать не выходи
 check_returned($order{'[notimage] дракон'}, 'ошибка на нашей стороне|недоступен', 'a result that is no picture');
 check_returned($order{'[fail] дракон'}, 'недоступен', 'the provider fails');
 check_returned($order{'[stuck] дракон'}, 'не пришёл вовремя', 'too late', 40);
+$stack->fair_weather;
 
 $stack->fault(side => 'fal', match => '^submit', times => 1, action => 'status', status => 401);
 check_returned(order('дом у моря'), 'недоступен', 'our key is refused');
+is($stack->pg->value('SELECT provider || model FROM store.breaker WHERE closed_at IS NULL AND model = $1', '*'), 'fal*', 'and none of its models is sold for a while');
+$stack->fair_weather;
 $stack->fault(side => 'fal', match => '^submit', times => 2, action => 'status', status => 503);
 check_returned(order('замок в облаках'), 'ошибка на нашей стороне|недоступен', 'a 5xx whose fate is unknown', 60);
 is($stack->counts->{fal}{by_prompt}{'замок в облаках'} // 0, 0, 'and it was never ordered');
 
 $stack->market(delete => '/control/fault');
+$stack->fair_weather;
 $stack->fault(side => 'fal', match => '^submit', times => 1, action => 'lose');
 my $lost = order('маяк');
 my $end = $stack->wait_message($lost->[0], 'the end of the lost order', sub { $_[0]{message_id} == $lost->[1] && $_[0]{text} =~ /Списано|Возвращено/ }, 60);

@@ -33,6 +33,7 @@ sub order {
 	my ($provider, $prompt) = @_;
 	my $person = $stack->person(id => ++$next, first_name => 'П', language_code => 'ru')->{id};
 	my $price = $provider eq 'gemini' ? 5000 : 10000;
+	$stack->fair_weather;
 	$stack->say($person, '/start');
 	my $menu = $stack->wait_message($person, 'the menu', text_like('Здравствуйте'));
 	$stack->ctl('credit', $person, 'rub', sprintf('%.2f', $price / 100 + 100), 'test');
@@ -71,8 +72,8 @@ sub check {
 
 my $rules = 'отклонил запрос по своим правилам';
 my $busy = 'сейчас недоступен';
-my %gemini = map { $_ => order(gemini => "[$_] лиса") } qw(policy blocked words noimage day quota busy cut);
-my %kling = map { $_ => order(kling => "[$_] волна") } qw(policy risk fail stuck 1303 funds busy);
+my %gemini = map { $_ => order(gemini => "[$_] лиса") } qw(policy blocked words noimage quota busy cut day);    # the last stops all of Gemini's
+my %kling = map { $_ => order(kling => "[$_] волна") } qw(policy risk fail stuck 1303 busy funds);
 check($gemini{policy}, $rules, 1);
 check($gemini{blocked}, $rules, 1);
 check($gemini{words}, $busy, 1);
@@ -89,12 +90,14 @@ check($kling{1303}, undef, 1);
 check($kling{funds}, $busy, 0);
 check($kling{busy}, 'ошибка на нашей стороне|не пришёл вовремя', 0);
 
+$stack->fair_weather;
 # The answer to a paid order is lost: Kling is asked by our own name of it; Gemini can't be asked, and is not paid twice.
 $stack->fault(side => 'kling', match => '^submit', times => 1, action => 'lose');
 check(order(kling => 'потерянный ответ'), undef, 1);
 $stack->market(delete => '/control/fault');
 $stack->fault(side => 'gemini', match => '^generate', times => 1, action => 'lose');
 check(order(gemini => 'потерянная картинка'), $busy, 1);
+$stack->fair_weather;
 $stack->market(delete => '/control/fault');
 # Somebody on the way answers for Kling.
 $stack->fault(side => 'kling', match => '^submit', times => 1, action => 'status', status => 502);

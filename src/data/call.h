@@ -61,6 +61,7 @@ struct answer {
 	const char *fal_retryable;      /* x-fal-retryable, or null; the two below likewise */
 	const char *fal_error_type;     /* x-fal-error-type */
 	const char *fal_timeout_type;   /* x-fal-request-timeout-type */
+	bool disk;                      /* REFUSED, because what came could not be written to the disk: our fault */
 	bool late;                      /* NOT_SENT, because its turn came after start_by */
 	char text[160];                 /* what went wrong, without address or secret */
 };

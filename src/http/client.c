@@ -479,6 +479,7 @@ static void answer_judge(struct flight *flight, CURLcode code, struct answer *an
 	} else {
 		answer->end = ANSWER_NOT_SENT;
 	}
+	answer->disk = answer->end == ANSWER_REFUSED && flight->sink.end == SINK_DISK;
 	snprintf(answer->text, sizeof answer->text, "%s", why);
 }
 

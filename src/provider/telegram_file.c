@@ -46,7 +46,9 @@ static bool unsuccessful(const struct answer *answer, json *body, struct report 
 {
 	const char *words = json_text(body, "description");
 
-	if (answer->end == ANSWER_REFUSED)
+	if (answer->disk)
+		(void)provider_end(report, REPORT_FAILED, CLASS_OURS, 0, "%s", answer->text);
+	else if (answer->end == ANSWER_REFUSED)
 		(void)provider_end(report, REPORT_REFUSED, CLASS_INPUT, 0, "%s", answer->text);
 	else if (answer->end != ANSWER_CAME)
 		(void)provider_end(report, REPORT_FAILED, CLASS_BUSY, 0, "%s", answer->text);

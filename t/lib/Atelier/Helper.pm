@@ -131,8 +131,8 @@ sub settings ($lane, %more) {
 	my %all = (CA_FILE => $market->dir->child('ca.pem'), RUN_DIR => "$dir/run", SPOOL_DIR => "$dir/spool",
 		DRAIN_SECONDS => 5, LOG_LEVEL => 'debug');
 	%all = (%all, BOT_TOKEN => $market->token, TELEGRAM_SECRET_TOKEN => $SECRET,
-		WEBHOOK_BASE_URL => 'https://localhost:8443', TELEGRAM_API_URL => $https,
-		TEXTS_DIR => source_dir() . '/etc/texts') if $lane eq 'chat';
+		WEBHOOK_BASE_URL => 'https://localhost:8443', TELEGRAM_API_URL => $https) if $lane eq 'chat';
+	$all{TEXTS_DIR} = source_dir() . '/etc/texts' if $lane ne 'pay';
 	%all = (%all, FAL_KEY => $market->fal_key, FAL_QUEUE_URL => "$https/fal/queue",
 		FAL_API_URL => "$https/fal/api", WEBHOOK_BASE_URL => 'https://localhost:8443', MEDIA_HOSTS => "127.0.0.1:$port", MEDIA_PRIVATE => 'yes') if $lane eq 'media';
 	%all = (%all, WEBHOOK_BASE_URL => 'https://localhost:8443', YOOKASSA_SHOP_ID => $SHOP, YOOKASSA_SECRET_KEY => $SHOP_KEY,

@@ -425,6 +425,14 @@ sub ctl {
 	return $text;
 }
 
+# What failed so far stops no model from being sold: a test that fails on purpose goes on.
+sub fair_weather {
+	my ($self) = @_;
+	$self->{pg}->do("UPDATE store.job SET finished_at = finished_at - interval '1 hour' WHERE finished_at IS NOT NULL");
+	$self->{pg}->do('DELETE FROM store.breaker');
+	return;
+}
+
 # Lets a day pass for the originals that are kept; returns what is in the spool after that.
 sub sweep_originals {
 	my ($self) = @_;
