@@ -156,6 +156,18 @@ subtest 'people, jobs and offers' => sub {
 	$pg->do('DELETE FROM store.breaker');
 };
 
+subtest 'export' => sub {
+	mkdir "$dir/export";
+	says(['export', "$dir/export"], 0, qr/users\.csv: \d+ rows\n.*credit_transactions\.csv: \d+ rows$/s, qr/^$/);
+	my ($head, @rows) = split /\n/, slurp("$dir/export/users.csv");
+	is $head, 'id,telegram_id,username,first_name,created_at,updated_at,free_operations_left,is_banned', 'the columns of the view';
+	is scalar @rows, $pg->value('SELECT count(*) FROM store.person'), 'a line for each person';
+	like slurp("$dir/export/ledger.csv"), qr/^\d+,1,credit,100\.50,rub,admin,/m, 'money with its decimals';
+	is sprintf('%o', (stat "$dir/export/users.csv")[2] & 0777), '600', 'for nobody else';
+	says(['export', "$dir/export"], 1, qr/^$/, qr/users\.csv: File exists/, 'nothing is written over');
+	says(['export', "$dir/none"], 1, qr/^$/, qr/No such file/, 'a directory that is not there');
+};
+
 subtest 'an adjustment of unknown fate' => sub {
 	$life->seen(3);
 	my $super = $pg->connect;

@@ -204,6 +204,25 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT * FROM store.health();
 $$;
 
+-- The names of a view's columns, in order.
+CREATE FUNCTION store.columns(p_view text)
+RETURNS text[] LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT array_agg(a.attname::text ORDER BY a.attnum) FROM pg_attribute a
+	JOIN pg_class c ON c.oid = a.attrelid
+	WHERE c.relnamespace = 'report'::regnamespace AND c.relname = p_view AND a.attnum > 0;
+$$;
+
+-- The first line of a view's CSV file, and the line of one of its rows. Called by `atelierctl export`.
+CREATE FUNCTION ctl.export_head(p_view text)
+RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT store.csv_line(VARIADIC store.columns(p_view));
+$$;
+CREATE FUNCTION ctl.export_line(p_view text, p_row jsonb)
+RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT store.csv_line(VARIADIC ARRAY(SELECT p_row ->> u.name
+		FROM unnest(store.columns(p_view)) WITH ORDINALITY AS u(name, n) ORDER BY u.n));
+$$;
+
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ctl TO atelier_ctl;
 
 -- The operator's views have the names and columns of the older bots' tables. A person's id is the

@@ -38,6 +38,7 @@ MUST_CHECK enum ctl_end doctor_run(struct ctl *ctl);
 
 /* Whether the file of a migration here has that digest (doctor). */
 bool migrate_is_same(struct ctl *ctl, const char *name, const char *sha256);
+MUST_CHECK enum ctl_end export_run(struct ctl *ctl);
 MUST_CHECK enum ctl_end reconcile_run(struct ctl *ctl);
 
 /* Says on stderr that something could not be done, and returns CTL_FAILED. */
