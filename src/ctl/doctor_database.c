@@ -1,4 +1,4 @@
-/* The database, looked at as each role that works with it. */
+/* The database: whether it is ours, lasts, and lets each role do its work and no more. */
 #include "ctl/doctor.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@ static const struct db_statement migrations = {
 static const struct db_statement powers = {"doctor.powers",
 	"SELECT r.rolname, r.rolsuper OR r.rolbypassrls OR r.rolcreaterole, EXISTS (SELECT 1 FROM pg_class c "
 	"JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('store', 'ledger') AND c.relkind = 'r' "
-	"AND has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE')) "
+	"AND has_table_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE, DELETE')), r.rolcanlogin "
 	"FROM pg_roles r WHERE r.rolname IN ('atelier_responder', 'atelier_dispatcher', 'atelier_ctl') ORDER BY 1", 0};
 static const struct db_statement triggers = {"doctor.triggers",
 	"SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
@@ -24,6 +24,7 @@ static const struct db_statement triggers = {"doctor.triggers",
 	"WHERE n.nspname = 'ledger' AND c.relname IN ('transfer', 'account') AND t.tgname IN "
 	"('no_change', 'no_truncate', 'no_delete') AND t.tgenabled = 'A'", 0};
 
+#define ROLES 3
 #define TRIGGERS 4      /* of the ledger: sql/migrations/0001_ledger.sql */
 
 static void schema_look(struct doctor *doctor, const struct db_rows *rows)
@@ -74,10 +75,15 @@ static void powers_look(struct doctor *doctor)
 
 	if (!ctl_call(doctor->ctl, &powers, NULL, &rows))
 		return;
-	for (size_t i = 0; i < rows_count(rows); i++)
+	if (rows_count(rows) != ROLES)
+		doctor_bad(doctor, "run atelierctl migrate, as a user who may create roles", "database: a role is missing");
+	for (size_t i = 0; i < rows_count(rows); i++) {
+		if (!rows_bool(rows, i, 3))
+			doctor_bad(doctor, "ALTER ROLE … LOGIN; " ROLE_CURE, "database: %s cannot log in", rows_text(rows, i, 0));
 		if (rows_bool(rows, i, 1) || rows_bool(rows, i, 2))
 			doctor_bad(doctor, "ALTER ROLE … NOSUPERUSER NOCREATEROLE NOBYPASSRLS, and REVOKE what was granted",
 				"database: role %s may do more than call its functions", rows_text(rows, i, 0));
+	}
 	db_done(doctor->ctl->db);
 	if (!ctl_call(doctor->ctl, &triggers, NULL, &rows))
 		return;
@@ -87,19 +93,6 @@ static void powers_look(struct doctor *doctor)
 	else
 		doctor_good("database: the ledger cannot be changed");
 	db_done(doctor->ctl->db);
-}
-
-/* Whether a role of the programs can log in. */
-static void role_look(struct doctor *doctor, const char *role)
-{
-	struct db *db = db_new(conf_text(doctor->ctl->conf, "DATABASE_URL"), role);
-
-	if (db_ready(db) == DB_OK)
-		doctor_good("database: %s can log in", role);
-	else
-		doctor_bad(doctor, ROLE_CURE ", and ALTER ROLE … LOGIN", "database: %s cannot log in: %s", role,
-			db_error(db));
-	db_free(db);
 }
 
 void doctor_database(struct doctor *doctor)
@@ -114,8 +107,6 @@ void doctor_database(struct doctor *doctor)
 		ctl->db = NULL;
 		return;
 	}
-	role_look(doctor, "atelier_responder");
-	role_look(doctor, "atelier_dispatcher");
 	if (db_call(ctl->db, &hello, NULL, &rows) != DB_OK) {
 		doctor_bad(doctor, "run atelierctl migrate, as a user who may create roles", "database: not Atelier's: %s",
 			db_error(ctl->db));
