@@ -60,10 +60,10 @@ subtest 'migrate' => sub {
 	}
 	my $migrate = sub { ctl('super', 'migrate', '-d', $copy) };
 	is_deeply [map { $_->{name} } $pg->rows('SELECT name FROM store.migration ORDER BY number')],
-		['0001_ledger', '0002_store', '0003_payments', '0004_studio', '0005_operator'], 'what is applied is noted';
+		['0001_ledger', '0002_store', '0003_payments', '0004_studio', '0005_operator', '0006_tally'], 'what is applied is noted';
 	my ($status, $out, $err) = $migrate->();
 	is "$status$err", '0', 'again';
-	like $out, qr/^schema 5, 14 files of functions$/, 'applies the functions alone';
+	like $out, qr/^schema 6, 15 files of functions$/, 'applies the functions alone';
 	is $pg->value(q{SELECT count(*) FROM pg_proc WHERE proname = 'update_open'}), 1, 'which are there';
 
 	my $first = "$copy/migrations/0001_ledger.sql";
