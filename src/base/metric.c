@@ -65,7 +65,7 @@ static const struct declared {
 	size_t bounds_count;
 	int64_t unit;                   /* … and how much of what is counted makes one of what is told */
 } table[METRIC_COUNT] = {
-	[METRIC_HEALTHY] = {"healthy", "Whether the database, the dispatcher, and a helper of each lane are there and alive.",
+	[METRIC_HEALTHY] = {"healthy", "Whether a part is there and alive, as GET /healthz tells.",
 		GAUGE, {LABEL("part", parts)}, NULL, 0, 1},
 	[METRIC_UPDATES] = {"updates_total", "Updates of Telegram that were taken; a repeated one counts once.",
 		COUNTER, {LABEL("kind", kinds)}, NULL, 0, 1},
