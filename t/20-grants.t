@@ -89,7 +89,7 @@ subtest 'ways around' => sub {
 		is_deeply [grep { !/^(42501|25001) / } @got], [], "$role finds none";
 		is state_of($role, $_), '', "$role: $_" for "SELECT * FROM $role.hello()";
 		my ($row) = $session{$role}->selectrow_hashref("SELECT * FROM $role.hello()");
-		is_deeply $row, {schema => 5, fsync => 'on', full_page_writes => 'on', synchronous_commit => 'on'},
+		is_deeply $row, {schema => 6, fsync => 'on', full_page_writes => 'on', synchronous_commit => 'on'},
 			"$role is greeted";
 	}
 	my @others = $pg->rows(q{SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'

@@ -81,6 +81,7 @@ my $metrics = $ua->get("$base/metrics")->res;
 is($metrics->code, 200, 'what is counted is told without it');
 like($metrics->body, qr/^atelier_healthy\{part="database"\} 0$/m, 'and that it is away');
 like($metrics->body, qr/^atelier_http_requests_total\{route="telegram",status="503"\} [1-9]/m, 'the 503s are counted');
+like($metrics->body, qr/^atelier_database_lost_total\{program="responder"\} [1-9]/m, 'and the connections that were lost');
 unlike($metrics->body, qr/^# HELP atelier_money_minor_total/m, 'but for what the database knows');
 $stack->pg->start;
 await('the responders to find the database again', 15, sub { $stack->post_update($update)->code == 200 });

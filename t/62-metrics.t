@@ -88,7 +88,7 @@ my $confirm = $stack->wait_message($anna, 'the offer', sub { ($_[0]{text} // '')
 $stack->press($anna, data => $confirm->{buttons}[0][0]{data});
 my $open = await('the job among those that are open', 10, sub {
 	my $now = scrape();
-	return %{$now->{atelier_jobs}{samples}} ? $now : undef });
+	return %{$now->{atelier_model_jobs}{samples}} ? $now : undef });
 $stack->wait_message($anna, 'the picture', sub { $_[0]{photo} }, 30);
 $stack->wait_quiet;
 
@@ -105,7 +105,7 @@ for my $want (['atelier_updates_total{kind="command"}', 2], ['atelier_updates_to
 	is(value($metrics, $want->[0]), $want->[1], $want->[0]);
 }
 my ($model) = $pg->value('SELECT model FROM store.job');
-is(value($metrics, qq{atelier_jobs_last_hour{status="completed",model="$model"}}), 1, "a job of $model was completed");
+is(value($metrics, qq{atelier_model_jobs_last_hour{status="completed",model="$model"}}), 1, "a job of $model was completed");
 my $leased = value($metrics, 'atelier_tasks_leased_total{lane="media"}');
 cmp_ok($leased, '>=', 3, 'tasks of the job were leased');
 is(value($metrics, 'atelier_task_seconds_count{lane="media"}'), $leased, 'and their time taken');
@@ -129,7 +129,7 @@ is_deeply([grep { !$used{$_} } sort keys %$metrics], [], 'and what is there it s
 is_deeply([grep { $_->{datasource}{uid} ne '${source}' } map { $_, @{$_->{targets}} } @{$dashboard->{panels}}], [],
 	'all from the source that is chosen');
 my %manual;
-$metrics->{atelier_jobs} = $open->{atelier_jobs};   # by now there is none to show its labels
+$metrics->{atelier_model_jobs} = $open->{atelier_model_jobs};   # by now there is none to show its labels
 for my $item (split /^(?=\.It |\.El)/m, slurp("$source/doc/atelier-metrics.7")) {
 	my ($name, $words) = $item =~ /^\.It Sy (\w+)\n(.*)/s or next;
 	$manual{$name} = $words =~ s/\s+/ /gr =~ s/ $//r;
