@@ -196,6 +196,7 @@ subtest 'start' => sub {
 	my %want = (responder => 2, dispatcher => 1, 'helper-chat' => 1, 'helper-pay' => 1,
 		'helper-media' => 1);
 	is scalar(running($_)), $want{$_}, "$want{$_} of $_" for sort keys %want;
+	my @table;
 	for my $child (running()) {
 		my $got = record($child);
 		my $role = $got->{role};
@@ -203,10 +204,15 @@ subtest 'start' => sub {
 			$role eq 'responder' ? 'LIBFCGI_OS_CLOSE_POLL_TIMEOUT' : ()), "$role: clean environment";
 		my $fds = join ' ', sort { $a <=> $b } keys $got->{fds}->%*;
 		my %last = (responder => 7, dispatcher => 9);
-		is $fds, join(' ', 0 .. $last{$role} // 5), "$role: its descriptors and no others";
+		my $metrics = $last{$role} ? $last{$role} + 1 : 5;
+		is $fds, join(' ', 0 .. $metrics), "$role: its descriptors and no others";
 		like $got->{fds}{3}, qr/^pipe:/, "$role: lifeline";
 		like $got->{fds}{5}, qr/memfd:settings/, "$role: settings";
 		like $got->{fds}{$_}, qr/^socket:/, "$role: $_ is a socket" for 6 .. $last{$role} // 5;
+		if ($last{$role}) {
+			like $got->{fds}{$metrics}, qr/memfd:metrics/, "$role: the table of metrics";
+			push @table, (stat "/proc/$child/fd/$metrics")[1];
+		}
 		# Bound under a temporary name that begins like this.
 		like $got->{path6}, qr{^\Q$run\E/fastcgi\.sock}, 'responder: where nginx connects'
 			if $role eq 'responder';
@@ -222,6 +228,7 @@ subtest 'start' => sub {
 		}
 		unlike $got->{settings}, qr/^(?:RESPONDERS|HELPERS_PAY)=/m, "$role: nothing of the supervisor";
 	}
+	is_deeply [grep { $_ != $table[0] } @table], [], 'one table for all of them';
 	wait_until('the dispatcher hears both responders', 5, sub { notes('woken') >= 2 });
 	is sprintf('%04o', (stat "$run/fastcgi.sock")[2] & 07777), '0660', 'nginx may connect';
 	is sprintf('%04o', (stat "$run/chat.sock")[2] & 07777), '0600', 'lanes are ours alone';

@@ -60,10 +60,10 @@ subtest 'migrate' => sub {
 	}
 	my $migrate = sub { ctl('super', 'migrate', '-d', $copy) };
 	is_deeply [map { $_->{name} } $pg->rows('SELECT name FROM store.migration ORDER BY number')],
-		['0001_ledger', '0002_store', '0003_payments', '0004_studio', '0005_operator'], 'what is applied is noted';
+		['0001_ledger', '0002_store', '0003_payments', '0004_studio', '0005_operator', '0006_tally'], 'what is applied is noted';
 	my ($status, $out, $err) = $migrate->();
 	is "$status$err", '0', 'again';
-	like $out, qr/^schema 5, 14 files of functions$/, 'applies the functions alone';
+	like $out, qr/^schema 6, 15 files of functions$/, 'applies the functions alone';
 	is $pg->value(q{SELECT count(*) FROM pg_proc WHERE proname = 'update_open'}), 1, 'which are there';
 
 	my $first = "$copy/migrations/0001_ledger.sql";
@@ -73,11 +73,11 @@ subtest 'migrate' => sub {
 	is $status, 1, 'a migration that was changed';
 	like $err, qr/0001_ledger was changed/, 'is refused';
 	spew($first, $was);
-	spew("$copy/migrations/0006_more.sql", 'CREATE TABLE store.more (id int);');
+	spew("$copy/migrations/0007_more.sql", 'CREATE TABLE store.more (id int);');
 	($status, $out, $err) = $migrate->();
-	like "$status $err", qr/^1 .*6 migrations, this program knows 5/, 'so is one this program does not know';
-	rename "$copy/migrations/0006_more.sql", "$copy/migrations/more.sql";
-	like +($migrate->())[2], qr/should begin with 0006_/, 'and one without a number';
+	like "$status $err", qr/^1 .*7 migrations, this program knows 6/, 'so is one this program does not know';
+	rename "$copy/migrations/0007_more.sql", "$copy/migrations/more.sql";
+	like +($migrate->())[2], qr/should begin with 0007_/, 'and one without a number';
 	unlink "$copy/migrations/more.sql";
 	spew("$copy/functions/9_wrong.sql", 'CREATE FUNCTION store.wrong() RETURNS int LANGUAGE sql AS $$ SELECT nothing $$;');
 	($status, $out, $err) = $migrate->();
@@ -202,6 +202,6 @@ subtest 'webhook' => sub {
 	$answer->(['delete', 1, qr/^$/, qr/webhook delete: ours no such bot/], 'refused', class => 'ours', text => 'no such bot');
 };
 
-$pg->do('UPDATE store.migration SET number = 6 WHERE number = 5');
-says(['verify'], 1, qr/^$/, qr/schema 6, this program knows 5/, 'another schema');
+$pg->do('UPDATE store.migration SET number = 7 WHERE number = 6');
+says(['verify'], 1, qr/^$/, qr/schema 7, this program knows 6/, 'another schema');
 done_testing;

@@ -89,7 +89,7 @@ subtest 'ways around' => sub {
 		is_deeply [grep { !/^(42501|25001) / } @got], [], "$role finds none";
 		is state_of($role, $_), '', "$role: $_" for "SELECT * FROM $role.hello()";
 		my ($row) = $session{$role}->selectrow_hashref("SELECT * FROM $role.hello()");
-		is_deeply $row, {schema => 5, fsync => 'on', full_page_writes => 'on', synchronous_commit => 'on'},
+		is_deeply $row, {schema => 6, fsync => 'on', full_page_writes => 'on', synchronous_commit => 'on'},
 			"$role is greeted";
 	}
 	my @others = $pg->rows(q{SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'
@@ -144,7 +144,8 @@ subtest 'what is granted works' => sub {
 			q{SELECT dispatcher.admins_set('{1, 2}')}, q{SELECT dispatcher.admins_set('{}')},
 			q{SELECT dispatcher.settings_set('{"yookassa_shop_id": "1", "yookassa_test": "no"}')},
 			q{SELECT dispatcher.reconcile_start(now())}, q{SELECT dispatcher.reconcile_due()},
-			q{SELECT dispatcher.broadcast_due(10)}, q{SELECT dispatcher.watch('{chat}', '{chat}', '{1}')}, q{SELECT dispatcher.digest_due()}],
+			q{SELECT dispatcher.broadcast_due(10)}, q{SELECT dispatcher.watch('{chat}', '{chat}', '{1}')}, q{SELECT dispatcher.digest_due()},
+			q{SELECT dispatcher.tally()}],
 		ctl => [q{SELECT * FROM ctl.adjust(1, 'rub', 100, NULL, 'x', 'k')}, q{SELECT * FROM ctl.statement(1)},
 			q{SELECT * FROM ctl.verify()}, q{SELECT ctl.task_put('chat', 'webhook', '{"do": "info"}')},
 			q{SELECT * FROM ctl.task_get(1)}, q{SELECT * FROM ctl.status()},

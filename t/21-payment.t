@@ -265,7 +265,7 @@ subtest 'nobody\'s payment' => sub {
 	$answer{(($till->call(responder => q{SELECT responder.payment_hint('yookassa', ?, NULL, 'payment', 'x') AS o},
 		"flood$_"))[0]{o})}++ for 1 .. 120;
 	is_deeply \%answer, {queued => 50, dropped => 70}, 'a flood of ids costs fifty questions';
-	is $pg->value(q{SELECT value FROM store.health() WHERE metric = 'hints_dropped'}), 70, 'and is counted';
+	is $pg->value(q{SELECT value FROM store.health() WHERE metric = 'hints_dropped_total'}), 70, 'and is counted';
 	is $till->hint($id), 'queued', 'our own are asked about all the same';
 	whole;
 };

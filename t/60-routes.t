@@ -18,7 +18,7 @@ my $secret = $Atelier::Stack::SECRET;
 
 sub status { my ($verb, $path, @rest) = @_; return $ua->start($ua->build_tx($verb => "$base$path", @rest))->res->code }
 
-is(status(GET => '/healthz'), 200, '/healthz');
+is(await('/healthz', 10, sub { my $code = status(GET => '/healthz'); $code == 200 && $code }), 200, '/healthz');
 is(status(GET => '/metrics'), 200, '/metrics');
 like($ua->get("$base/metrics")->res->body, qr/^atelier_\w+.* \d+$/m, 'in Prometheus form');
 is(status(GET => '/pay/return'), 200, '/pay/return');
@@ -74,7 +74,15 @@ my $update = '{"update_id":770002,"message":{"message_id":1,"date":1789000000,"t
 my $answer = $stack->post_update($update);
 is($answer->code, 503, 'database away: 503');
 ok($answer->headers->header('Retry-After'), 'with Retry-After');
-is(status(GET => '/healthz'), 503, '/healthz tells the truth');
+my $health = $ua->get("$base/healthz")->res;
+is($health->code, 503, '/healthz tells the truth');
+is($health->json->{database}, 0, 'it is the database that is away');
+my $metrics = $ua->get("$base/metrics")->res;
+is($metrics->code, 200, 'what is counted is told without it');
+like($metrics->body, qr/^atelier_healthy\{part="database"\} 0$/m, 'and that it is away');
+like($metrics->body, qr/^atelier_http_requests_total\{route="telegram",status="503"\} [1-9]/m, 'the 503s are counted');
+like($metrics->body, qr/^atelier_database_lost_total\{program="responder"\} [1-9]/m, 'and the connections that were lost');
+unlike($metrics->body, qr/^# HELP atelier_money_minor_total/m, 'but for what the database knows');
 $stack->pg->start;
 await('the responders to find the database again', 15, sub { $stack->post_update($update)->code == 200 });
 is($stack->pg->value('SELECT count(*) FROM store.task WHERE chat_id = 6001'), 1, 'the repeated update has its one effect');

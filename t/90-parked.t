@@ -48,6 +48,9 @@ $call = call_of($answer);
 is("$call->{method} $call->{callback_query_id}", "answerCallbackQuery q$update", 'a poisoned press gets its spinner stopped');
 like($call->{text}, qr/на нашей стороне/, 'with the same words');
 is($parked->(), 2, 'both are kept');
+my $counted = $stack->{hook_ua}->get($stack->base . '/metrics')->result->body;
+like($counted, qr/^atelier_updates_parked_total 2$/m, 'and counted');
+like($counted, qr/^atelier_turn_failures_total\{why="broken"\} [2-9]/m, 'as are the turns that were rolled back');
 
 # A schema that is another's by now: whatever fails is for the program that knows it.
 $pg->do(q{INSERT INTO store.migration (number, name, sha256) VALUES (99, '0099_later', repeat('0', 64))});

@@ -51,38 +51,6 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		current_setting('full_page_writes'), current_setting('synchronous_commit');
 $$;
 
--- Figures that are cheap to count, as Prometheus writes them: metric, {labels}, value; those of one
--- metric stand together. Called by responder.health and ctl.status.
-CREATE FUNCTION store.health()
-RETURNS TABLE (metric text, labels text, value bigint)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	-- each state by itself, as its index is: a day of ended tasks is not walked over
-	SELECT 'tasks', format('{lane="%s",state="%s"}', l.name, s.state), CASE s.state
-		WHEN 'ready' THEN (SELECT count(*) FROM store.task t WHERE t.lane = l.name AND t.state = 'ready')
-		ELSE (SELECT count(*) FROM store.task t WHERE t.lane = l.name AND t.state = 'leased') END
-	FROM store.lane l CROSS JOIN (VALUES ('ready'), ('leased')) AS s(state)
-	UNION ALL
-	SELECT 'task_age_seconds', format('{lane="%s"}', l.name),
-		coalesce(greatest(extract(epoch FROM now() - min(t.run_at)), 0), 0)::bigint
-	FROM store.lane l LEFT JOIN store.task t ON t.lane = l.name AND t.state = 'ready'
-	GROUP BY l.name
-	UNION ALL
-	SELECT 'jobs', format('{status="%s"}', s.status), count(j.id)
-	FROM (VALUES ('pending'::store.job_status), ('processing')) AS s(status)
-	LEFT JOIN store.job j ON j.status = s.status AND j.status IN ('pending', 'processing')
-	GROUP BY s.status
-	UNION ALL
-	SELECT 'payments', format('{state="%s"}', s.state), count(y.id)
-	FROM (VALUES ('created'::store.payment_state), ('pending')) AS s(state)
-	LEFT JOIN store.payment y ON y.state = s.state AND y.next_ask_at IS NOT NULL
-	GROUP BY s.state
-	UNION ALL
-	SELECT 'hints_dropped', '', coalesce(pg_sequence_last_value('store.hint_dropped'), 0)
-	UNION ALL
-	SELECT 'people', '', greatest(reltuples, 0)::bigint
-	FROM pg_class WHERE oid = 'store.person'::regclass;
-$$;
-
 -- Puts a task into its lane and returns its id, or NULL when its dedup key is there already. One with a
 -- topic is put by store.ask_put.
 -- Called by everything that wants something done outside.

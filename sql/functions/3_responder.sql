@@ -448,7 +448,7 @@ $$;
 
 -- See store.health. Called by GET /metrics.
 CREATE FUNCTION responder.health()
-RETURNS TABLE (metric text, labels text, value bigint)
+RETURNS TABLE (metric text, type text, help text, labels text, value bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT * FROM store.health();
 $$;

@@ -363,5 +363,35 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT * FROM store.hello();
 $$;
 
+-- Folds the ledger's new rows into store.tally, by id. An id is drawn before its row is committed, so what is there
+-- now is marked, and folded by a later call, when every transaction that could hold an id below the mark has ended.
+-- True when there is more to do at once. Called every 10 seconds.
+CREATE FUNCTION dispatcher.tally()
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	c_batch constant int := 100000;
+	c store.tally_cursor;
+BEGIN
+	SELECT * INTO c FROM store.tally_cursor FOR NO KEY UPDATE SKIP LOCKED;
+	IF NOT FOUND THEN
+		RETURN false; -- another dispatcher is at it
+	END IF;
+	IF c.mark_xid <= pg_snapshot_xmin(pg_current_snapshot()) AND c.mark_id > c.folded_id THEN
+		INSERT INTO store.tally AS y (kind, unit, amount, count)
+		SELECT kind, unit, sum(amount), count(*) FROM ledger.transfer
+		WHERE id > c.folded_id AND id <= least(c.mark_id, c.folded_id + c_batch)
+		GROUP BY kind, unit
+		ON CONFLICT (kind, unit) DO UPDATE SET amount = y.amount + excluded.amount, count = y.count + excluded.count;
+		UPDATE store.tally_cursor SET folded_id = least(c.mark_id, c.folded_id + c_batch)
+		RETURNING * INTO c;
+	END IF;
+	-- The second: transactions are numbered anew in a database that was restored from a backup.
+	IF c.mark_id = c.folded_id OR c.mark_xid > pg_snapshot_xmax(pg_current_snapshot()) THEN
+		UPDATE store.tally_cursor SET mark_id = s.id, mark_xid = s.xid
+		FROM (SELECT coalesce(max(id), 0) AS id, pg_snapshot_xmax(pg_current_snapshot()) AS xid FROM ledger.transfer) AS s;
+	END IF;
+	RETURN c.mark_id > c.folded_id AND c.mark_xid <= pg_snapshot_xmin(pg_current_snapshot());
+END $$;
+
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA dispatcher TO atelier_dispatcher;
 RESET ROLE;

@@ -201,7 +201,7 @@ $$;
 CREATE FUNCTION ctl.status()
 RETURNS TABLE (metric text, labels text, value bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT * FROM store.health();
+	SELECT metric, labels, value FROM store.health() WHERE labels IS NOT NULL;
 $$;
 
 -- The names of a view's columns, in order.

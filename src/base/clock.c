@@ -8,17 +8,36 @@
 
 #define CLOCK_LAST_MS INT64_C(253402300799999)      /* the end of year 9999 */
 
-static int64_t clock_ms(clockid_t id)
+static struct timespec clock_now(clockid_t id)
 {
 	struct timespec now;
 
 	must(clock_gettime(id, &now) == 0);
+	return now;
+}
+
+static int64_t clock_ms(clockid_t id)
+{
+	struct timespec now = clock_now(id);
+
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t clock_mono_us(void)
+{
+	struct timespec now = clock_now(CLOCK_MONOTONIC);
+
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 int64_t clock_mono_ms(void)
 {
 	return clock_ms(CLOCK_MONOTONIC);
+}
+
+int64_t clock_boot_ms(void)
+{
+	return clock_ms(CLOCK_BOOTTIME);
 }
 
 int64_t clock_wall_ms(void)

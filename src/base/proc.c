@@ -79,7 +79,7 @@ void proc_child_begin(const char *role)
 	if (!PROC_TRACEABLE)
 		must(prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) == 0);
 	/* Ours alone: a program that a role starts inherits none of them. Some may be missing. */
-	for (int fd = PROC_FD_LIFELINE; fd <= PROC_FD_LANE_MEDIA; fd++)
+	for (int fd = PROC_FD_LIFELINE; fd <= PROC_FD_DISPATCHER_METRICS; fd++)
 		(void)!fd_set_cloexec(fd, 1);
 }
 

@@ -15,9 +15,10 @@ enum proc_fd {
 	PROC_FD_SETTINGS = 5,   /* memory file with the settings this role may know */
 	PROC_FD_FIRST = 6,      /* the role's own, see below */
 };
-enum proc_fd_responder { PROC_FD_FASTCGI = PROC_FD_FIRST, PROC_FD_WAKE_SEND };
+enum proc_fd_responder { PROC_FD_FASTCGI = PROC_FD_FIRST, PROC_FD_WAKE_SEND, PROC_FD_RESPONDER_METRICS };
 enum proc_fd_dispatcher {
-	PROC_FD_WAKE_TAKE = PROC_FD_FIRST, PROC_FD_LANE_CHAT, PROC_FD_LANE_PAY, PROC_FD_LANE_MEDIA
+	PROC_FD_WAKE_TAKE = PROC_FD_FIRST, PROC_FD_LANE_CHAT, PROC_FD_LANE_PAY, PROC_FD_LANE_MEDIA,
+	PROC_FD_DISPATCHER_METRICS
 };
 
 /* --help and --version for a program that has no other options: prints to stdout and exits 0;

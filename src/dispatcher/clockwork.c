@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "base/proc.h"
 #include "dispatcher/database.h"
 #include "dispatcher/helpers.h"
@@ -22,6 +23,7 @@
 #define REAP_PUT_OFF 20
 #define PURGE_MS 60000
 #define PURGE_MANY 1000         /* as many as one call deletes at most */
+#define TALLY_MS 10000
 #define LEAVE_LOOK_MS 50
 #define LEAVE_GRACE_MS 500      /* helpers that are told to leave with us say so within it */
 #define WAKE_ROUND 1024
@@ -40,11 +42,25 @@ static void every(struct clockwork *clockwork, int64_t wait_ms, loop_timer_f *ca
 	loop_timer(clockwork->desk->loop, wait_ms, call, clockwork);
 }
 
+/* What GET /healthz and /metrics tell of us. */
+static void show(struct desk *desk)
+{
+	struct helpers_lane lanes[LANE_COUNT];
+
+	helpers_lanes(desk->helpers, lanes);
+	for (unsigned lane = 0; lane < LANE_COUNT; lane++) {
+		metric_set(METRIC_HELPERS, lane, (int64_t)lanes[lane].helpers);
+		metric_set(METRIC_IN_FLIGHT, lane, (int64_t)lanes[lane].holding);
+	}
+	metric_beat();
+}
+
 static void tick(void *owner)
 {
 	struct clockwork *clockwork = owner;
 
 	vigil_sweep(clockwork->desk);
+	show(clockwork->desk);
 	lanes_soon(clockwork->desk->lanes);
 	every(clockwork, TICK_MS, tick);
 }
@@ -90,6 +106,19 @@ static void purge(void *owner)
 		more = count >= PURGE_MANY;
 	}
 	every(clockwork, more ? TICK_MS : PURGE_MS, purge);
+}
+
+/* Folds the ledger's new rows into the figures of GET /metrics. */
+static void tally(void *owner)
+{
+	struct clockwork *clockwork = owner;
+	struct desk *desk = clockwork->desk;
+	struct db *db = database_db(desk->database);
+	bool more = false;
+
+	if (db != NULL && !database_good(desk->database, lease_tally(db, &more), "tally"))
+		more = false;
+	every(clockwork, more ? TICK_MS : TALLY_MS, tally);
 }
 
 static void on_wake(void *owner, int fd, unsigned events)
@@ -146,6 +175,7 @@ struct clockwork *clockwork_new(struct desk *desk, int wake_fd, int lifeline_fd,
 	every(clockwork, TICK_MS, tick);
 	every(clockwork, REAP_MS, reap);
 	every(clockwork, PURGE_MS, purge);
+	every(clockwork, TALLY_MS, tally);
 	return clockwork;
 }
 

@@ -1,4 +1,4 @@
-/* What happens by itself: the second's tick, reaping, purging, and the way out. */
+/* What happens by itself: the second's tick, reaping, purging, tallying, and the way out. */
 #ifndef DISPATCHER_CLOCKWORK_H
 #define DISPATCHER_CLOCKWORK_H
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "base/proc.h"
 #include "store/lease.h"
 #include "store/session.h"
@@ -97,6 +98,7 @@ bool database_good(struct database *database, enum db_end end, const char *what)
 		db_error(database->db));
 	if (end == DB_AWAY && database->up) {
 		database->up = false;
+		metric_add(METRIC_DATABASE_LOST, PROGRAM_DISPATCHER, 0);
 		again_in(database, database->wait_ms);
 	}
 	return false;

@@ -12,6 +12,7 @@ struct held_entry {
 	uint64_t helper;
 	int64_t job;            /* 0: none or not known */
 	const char *kind;       /* static; "?" when it was claimed before our time */
+	int64_t since_ms;       /* when it was sent, monotonic; 0: before our time */
 	int64_t seen_ms;        /* when it was sent or last in a BEAT, monotonic */
 };
 

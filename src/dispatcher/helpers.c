@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "dispatcher/held.h"
 #include "dispatcher/lanes.h"
 #include "dispatcher/settle.h"
@@ -109,6 +110,8 @@ static void report_of(struct helper *helper, const struct report *report)
 		}
 		kind = entry->kind;
 		job = entry->job;
+		if (entry->since_ms > 0)
+			metric_observe(METRIC_TASK_SECONDS, helper->lane, (clock_mono_ms() - entry->since_ms) * 1000);
 		if (holder != NULL)
 			holder->holding--;
 		held_drop(desk->held, report->task_id);
@@ -282,6 +285,18 @@ static size_t room(const struct helper *helper)
 	return helper->credit < left ? helper->credit : left;
 }
 
+void helpers_lanes(struct helpers *helpers, struct helpers_lane lanes[LANE_COUNT])
+{
+	int64_t now = clock_mono_ms();
+
+	memset(lanes, 0, LANE_COUNT * sizeof *lanes);
+	for (const struct helper *helper = helpers->first; helper != NULL; helper = helper->next) {
+		lanes[helper->lane].helpers += reachable(helper) && helper->known
+			&& now - helper->heard_ms < HELPERS_SILENT_MS;
+		lanes[helper->lane].holding += helper->holding;
+	}
+}
+
 size_t helpers_free_credit(struct helpers *helpers, enum lane lane)
 {
 	size_t sum = 0;
@@ -302,7 +317,7 @@ static struct helper *most_room(struct helpers *helpers, enum lane lane)
 	return best;
 }
 
-void helper_hold(struct helper *helper, struct lease lease, const char *kind, int64_t job)
+void helper_hold(struct helper *helper, struct lease lease, const char *kind, int64_t job, int64_t since_ms)
 {
 	struct held_entry *old = held_find(helper->desk->held, lease.task);
 	struct helper *before = old != NULL ? helpers_find(helper->desk->helpers, old->helper) : NULL;
@@ -312,7 +327,8 @@ void helper_hold(struct helper *helper, struct lease lease, const char *kind, in
 		before->lost += before != helper;
 	}
 	held_put(helper->desk->held, &(struct held_entry){
-		.lease = lease, .helper = helper->id, .job = job, .kind = kind, .seen_ms = clock_mono_ms(),
+		.lease = lease, .helper = helper->id, .job = job, .kind = kind, .since_ms = since_ms,
+		.seen_ms = clock_mono_ms(),
 	});
 	helper->holding++;
 }
@@ -330,7 +346,7 @@ enum helpers_give helpers_give(struct helpers *helpers, enum lane lane, const st
 	while (end == GIVE_NOBODY && (helper = most_room(helpers, lane)) != NULL) {
 		if (peer_send(helper->peer, FRAME_TASK, task->id, task->fence, text, strlen(text))) {
 			helper_hold(helper, (struct lease){task->id, task->fence}, task_kind_name(task->kind),
-				task->job_id);
+				task->job_id, clock_mono_ms());
 			helper->credit--;
 			end = GIVE_DONE;
 		} else {

@@ -12,6 +12,7 @@
 #define HELPERS_QUEUE_MAX (1u << 20)    /* bytes waiting for a helper beyond which it gets no new task */
 #define HELPERS_IN_HAND_MAX (32u << 20) /* bytes of one helper's unsettled reports */
 #define HELPERS_HELLO_MS 5000           /* time to say HELLO */
+#define HELPERS_SILENT_MS 25000         /* two BEATs and a half: one that says nothing for so long is not well */
 
 /* One connection, or, with peer null, a helper that went away holding tasks. */
 struct helper {
@@ -44,6 +45,10 @@ struct helper *helpers_first(struct helpers *helpers);
 struct helper *helpers_find(struct helpers *helpers, uint64_t id);      /* null when it is gone */
 void helpers_remove(struct helpers *helpers, struct helper *helper);    /* one without a peer; frees it */
 
+/* A lane as it stands: helpers that are connected and not silent, and tasks that helpers hold. */
+struct helpers_lane { size_t helpers, holding; };
+void helpers_lanes(struct helpers *helpers, struct helpers_lane lanes[LANE_COUNT]);
+
 /* How many tasks a lane's helpers would take now. */
 size_t helpers_free_credit(struct helpers *helpers, enum lane lane);
 
@@ -59,8 +64,8 @@ void helpers_ack(struct helpers *helpers, uint64_t helper, struct lease lease, s
 /* Whether all of them are being drained, with us: none wants more, and some have yet to report. */
 bool helpers_finishing(struct helpers *helpers);
 
-/* Notes that a helper holds a task, now. */
-void helper_hold(struct helper *helper, struct lease lease, const char *kind, int64_t job);
+/* Notes that a helper holds a task, now; since_ms as in struct held_entry. */
+void helper_hold(struct helper *helper, struct lease lease, const char *kind, int64_t job, int64_t since_ms);
 
 /* Closes a helper that broke the rules, with a line of log. */
 void helper_forbid(struct helper *helper, const char *why);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "dispatcher/database.h"
 #include "dispatcher/helpers.h"
 #include "dispatcher/settle.h"
@@ -106,6 +107,7 @@ static void give(struct lanes *lanes, enum lane lane, struct task *task)
 
 	switch (helpers_give(desk->helpers, lane, task)) {
 	case GIVE_DONE:
+		metric_add(METRIC_LEASED, lane, 0);
 		break;
 	case GIVE_NOBODY:
 		settle_unsent(desk->settle, lease, kind, task->job_id, REPORT_LATER, CLASS_LOST,

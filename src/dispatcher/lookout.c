@@ -40,17 +40,18 @@ static void broadcast(void *owner)
 /* Counts the helpers of each lane; down: the lanes that have had none for a while. */
 static size_t lanes_down(struct lookout *lookout, enum lane down[LANE_COUNT], int64_t helpers[LANE_COUNT])
 {
+	struct helpers_lane lanes[LANE_COUNT];
 	int64_t now = clock_mono_ms();
 	size_t count = 0;
 
-	for (struct helper *helper = helpers_first(lookout->desk->helpers); helper != NULL; helper = helper->next)
-		if (helper->known && helper->peer != NULL) {
-			lookout->manned_ms[helper->lane] = now;
-			helpers[helper->lane]++;
-		}
-	for (int lane = 0; lane < LANE_COUNT; lane++)
+	helpers_lanes(lookout->desk->helpers, lanes);
+	for (int lane = 0; lane < LANE_COUNT; lane++) {
+		helpers[lane] = (int64_t)lanes[lane].helpers;
+		if (helpers[lane] > 0)
+			lookout->manned_ms[lane] = now;
 		if (now - lookout->manned_ms[lane] >= DOWN_MS)
 			down[count++] = (enum lane)lane;
+	}
 	return count;
 }
 

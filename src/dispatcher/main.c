@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "base/proc.h"
 #include "data/settings.h"
 #include "dispatcher/clockwork.h"
@@ -52,6 +53,7 @@ int main(int argc, char **argv)
 
 	proc_options(argc, argv, 0, usage, help);
 	proc_child_begin("dispatcher");
+	metric_open(PROC_FD_DISPATCHER_METRICS);
 	struct conf *conf = settings_take();
 	enum log_level level;
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "base/str.h"
 #include "dispatcher/database.h"
 #include "dispatcher/held.h"
@@ -183,6 +184,18 @@ static void finish(struct settle *settle, struct item *item)
 	item_free(item);
 }
 
+/* A helper's report that was settled, once; not what we or the stages made of it. */
+static void count_item(const struct item *item)
+{
+	enum lane lane;
+
+	if (item->stage != STAGE_AS_TOLD || item->lane == NULL || lane_from(item->lane, &lane) != 0)
+		return;
+	metric_add(METRIC_REPORTS, lane, item->outcome);
+	if (item->class == CLASS_RATE)
+		metric_add(METRIC_THROTTLED, lane, 0);
+}
+
 static void tell(const struct item *item, bool taken)
 {
 	bool of_job = item->job != 0 || str_equal(item->kind, "?");
@@ -293,6 +306,8 @@ static void run(void *owner)
 	for (size_t i = 0; i < count; i++) {
 		struct item *item = shift(settle);
 
+		if (reports[i].taken)
+			count_item(item);
 		tell(item, reports[i].taken || abandon);
 		finish(settle, item);
 	}

@@ -74,7 +74,7 @@ static void hold(struct helper *helper, struct lease lease)
 	const struct held_entry *entry = held_find(helper->desk->held, lease.task);
 	bool same = entry != NULL && entry->lease.fence == lease.fence;
 
-	helper_hold(helper, lease, same ? entry->kind : "?", same ? entry->job : 0);
+	helper_hold(helper, lease, same ? entry->kind : "?", same ? entry->job : 0, same ? entry->since_ms : 0);
 }
 
 void vigil_beat(struct helper *helper, const struct frame_held *held, size_t count)

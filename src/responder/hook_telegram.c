@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "data/settings.h"
 
 #define SECRET_PARAM "HTTP_X_TELEGRAM_BOT_API_SECRET_TOKEN"
@@ -45,6 +46,7 @@ void hook_telegram(struct responder *responder, struct turn *turn, struct reques
 		answer(request, 200);
 	} else if (item->update.kind == UPDATE_IGNORED) {
 		log_debug("update ignored: update=%" PRId64, item->update.id);
+		metric_add(METRIC_UPDATES, UPDATE_IGNORED, 0);
 		answer(request, 200);
 	} else {
 		flow_needs(&item->update, &item->needs);

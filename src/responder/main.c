@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "base/proc.h"
 #include "data/settings.h"
 #include "responder/responder.h"
@@ -32,8 +33,10 @@ bool responder_database(struct responder *responder)
 		}
 		return true;
 	}
-	if (!responder->away && end == SESSION_AWAY)
+	if (!responder->away && end == SESSION_AWAY) {
 		log_warn("database: away: %s", db_error(responder->session.db));
+		metric_add(METRIC_DATABASE_LOST, PROGRAM_RESPONDER, 0);
+	}
 	responder->away = true;
 	responder->retry_at = clock_mono_ms() + DATABASE_PAUSE_MS;
 	return false;
@@ -118,6 +121,7 @@ int main(int argc, char **argv)
 {
 	proc_options(argc, argv, 0, "responder", "Answers nginx for atelierd(8), which starts it.");
 	proc_child_begin("responder");
+	metric_open(PROC_FD_RESPONDER_METRICS);
 	struct responder responder = {.conf = read_settings(), .wake_fd = PROC_FD_WAKE_SEND};
 	if (!responder.conf || !read_data(&responder))
 		return 78;

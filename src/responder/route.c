@@ -3,14 +3,18 @@
 
 #include <string.h>
 
+#include "base/log.h"
+#include "base/metric.h"
 #include "base/str.h"
+#include "data/lane.h"
 #include "responder/hook_pay.h"
 #include "responder/hook_telegram.h"
 #include "store/pay.h"
 #include "store/studio.h"
 #include "store/turn.h"
 
-#define METRICS_MAX 65536
+#define METRICS_MAX (1u << 20)
+#define BEAT_AGE_MAX_MS 5000    /* of a dispatcher that is alive: it beats each second */
 #define HEALTH_ARENA_MAX 65536
 #define MEDIA_ARENA_MAX 65536
 
@@ -66,24 +70,58 @@ static void media(struct responder *responder, struct turn *turn, struct request
 	arena_free(arena);
 }
 
+/* Looks at every part. What the dispatcher says of helpers counts as long as it is alive itself. */
+static void look(bool database, bool healthy[PART_COUNT])
+{
+	static const enum metric_part lanes[LANE_COUNT] = {
+		[LANE_CHAT] = PART_CHAT, [LANE_PAY] = PART_PAY, [LANE_MEDIA] = PART_MEDIA,
+	};
+	int64_t age_ms = metric_beat_age_ms();
+	healthy[PART_DATABASE] = database;
+	healthy[PART_DISPATCHER] = age_ms >= 0 && age_ms <= BEAT_AGE_MAX_MS;
+	for (unsigned lane = 0; lane < LANE_COUNT; lane++)
+		healthy[lanes[lane]] = healthy[PART_DISPATCHER] && metric_value(METRIC_HELPERS, lane, 0) > 0;
+	for (unsigned part = 0; part < PART_COUNT; part++)
+		metric_set(METRIC_HEALTHY, part, healthy[part]);
+}
+
 static void healthz(struct responder *responder, struct turn *turn, struct request *request)
 {
 	(void)turn;
-	if (session_ping(&responder->session) == SESSION_GOOD)
-		answer(request, 200, "application/json", NULL, "{\"database\":true}\n");
-	else
-		answer(request, 503, "application/json", "Retry-After: 2", "{\"database\":false}\n");
+	bool healthy[PART_COUNT], all = true;
+	look(session_ping(&responder->session) == SESSION_GOOD, healthy);
+	for (size_t part = 0; part < PART_COUNT; part++)
+		all = all && healthy[part];
+	json *health = json_new(), *helpers = json_new();
+	json_set_bool(health, "database", healthy[PART_DATABASE]);
+	json_set_bool(health, "dispatcher", healthy[PART_DISPATCHER]);
+	json_set_bool(helpers, "chat", healthy[PART_CHAT]);
+	json_set_bool(helpers, "pay", healthy[PART_PAY]);
+	json_set_bool(helpers, "media", healthy[PART_MEDIA]);
+	json_set(health, "helpers", helpers);
+	answer(request, all ? 200 : 503, "application/json", all ? NULL : "Retry-After: 2", json_write(health));
+	json_drop(health);
 }
 
+/* What responders and dispatcher count is told without a database, too. */
 static void metrics(struct responder *responder, struct turn *turn, struct request *request)
 {
 	(void)turn;
-	struct buf text;
+	struct buf text, figures;
+	bool healthy[PART_COUNT];
+	enum db_end end = DB_AWAY;
 	buf_init(&text, METRICS_MAX);
-	if (responder_database(responder) && store_health(responder->session.db, &text) == DB_OK)
-		answer(request, 200, "text/plain; version=0.0.4", NULL, buf_text(&text));
-	else
-		answer(request, 503, NULL, "Retry-After: 2", "");
+	buf_init(&figures, METRICS_MAX / 2);
+	/* A lost connection shows only when it is used: hence twice. */
+	for (int i = 0; i < 2 && end == DB_AWAY && responder_database(responder); i++)
+		end = store_health(responder->session.db, &figures);
+	if (end == DB_BROKEN || figures.full)
+		log_warn("metrics: not all figures of the database: %s", db_error(responder->session.db));
+	look(end == DB_OK, healthy);
+	metric_print(&text);
+	buf_add(&text, buf_text(&figures), figures.length);
+	answer(request, 200, "text/plain; version=0.0.4; charset=utf-8", NULL, buf_text(&text));
+	buf_free(&figures);
 	buf_free(&text);
 }
 
@@ -92,24 +130,25 @@ static const struct route {
 	const char *method;
 	const char *allow;      /* the header of a 405 */
 	void (*act)(struct responder *responder, struct turn *turn, struct request *request);
-} routes[] = {
-	{"telegram", "POST", "Allow: POST", hook_telegram},
-	{"yookassa_webhook", "POST", "Allow: POST", hook_yookassa},
-	{"yookassa_health", "GET", "Allow: GET", yookassa_health},
-	{"betatransfer_callback", "POST", "Allow: POST", hook_betatransfer},
-	{"pay_return", "GET", "Allow: GET", pay_return},
-	{"media", "GET", "Allow: GET", media},
-	{"healthz", "GET", "Allow: GET", healthz},
-	{"metrics", "GET", "Allow: GET", metrics},
+} routes[ROUTE_NONE] = {
+	[ROUTE_TELEGRAM] = {"telegram", "POST", "Allow: POST", hook_telegram},
+	[ROUTE_YOOKASSA_WEBHOOK] = {"yookassa_webhook", "POST", "Allow: POST", hook_yookassa},
+	[ROUTE_YOOKASSA_HEALTH] = {"yookassa_health", "GET", "Allow: GET", yookassa_health},
+	[ROUTE_BETATRANSFER_CALLBACK] = {"betatransfer_callback", "POST", "Allow: POST", hook_betatransfer},
+	[ROUTE_PAY_RETURN] = {"pay_return", "GET", "Allow: GET", pay_return},
+	[ROUTE_MEDIA] = {"media", "GET", "Allow: GET", media},
+	[ROUTE_HEALTHZ] = {"healthz", "GET", "Allow: GET", healthz},
+	[ROUTE_METRICS] = {"metrics", "GET", "Allow: GET", metrics},
 };
 
 void route_request(struct responder *responder, struct turn *turn, struct request *request)
 {
 	const char *name = request_param(request, "ROUTE");
 	const char *method = request_param(request, "REQUEST_METHOD");
-	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+	for (size_t i = 0; i < ROUTE_NONE; i++) {
 		if (!name || !str_equal(routes[i].name, name) || request_param_count(request, "ROUTE") != 1)
 			continue;
+		request_route(request, (enum metric_route)i);
 		if (str_equal(routes[i].method, method))
 			routes[i].act(responder, turn, request);
 		else

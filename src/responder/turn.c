@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/metric.h"
 #include "base/str.h"
 #include "responder/turn_own.h"
 
@@ -95,6 +96,8 @@ static void answer_call(struct turn *turn, struct item *item, const char *lang, 
 static void answer_done(struct turn *turn, struct item *item)
 {
 	bool calls = item->update.kind == UPDATE_PRESS || item->update.kind == UPDATE_CHECKOUT;
+	if (item->fresh)
+		metric_add(METRIC_UPDATES, item->update.kind, 0);
 	if (calls && item->fresh)
 		answer_call(turn, item, item->views.lang, item->plan.toast);
 	else
@@ -152,11 +155,20 @@ static enum turn_end try(struct turn *turn, struct item **items, size_t count)
 	return turn_write(turn, fresh, fresh_count);
 }
 
+static void count_failure(enum turn_end end)
+{
+	metric_add(METRIC_TURN_FAILURES, end == TURN_AWAY ? FAILURE_AWAY : end == TURN_AGAIN ? FAILURE_AGAIN
+		: FAILURE_BROKEN, 0);
+}
+
 static enum turn_end try_again(struct turn *turn, struct item **items, size_t count)
 {
 	enum turn_end end = TURN_AGAIN;
-	for (int i = 0; i < TURN_AGAIN_MAX && end == TURN_AGAIN; i++)
+	for (int i = 0; i < TURN_AGAIN_MAX && end == TURN_AGAIN; i++) {
 		end = try(turn, items, count);
+		if (end != TURN_DONE)
+			count_failure(end);
+	}
 	return end;
 }
 
@@ -174,10 +186,12 @@ static void park(struct turn *turn, struct item *item)
 	log_error("update parked: update=%" PRId64 " person=%" PRId64 " state=%s %s", item->update.id,
 		item->update.person_id, state, reason);
 	struct store_parked parked = {item->update.id, state, reason, item->body, item->body_length};
-	if (store_update_park(session->db, item->arena, &parked) == DB_OK)
+	if (store_update_park(session->db, item->arena, &parked) == DB_OK) {
+		metric_add(METRIC_UPDATES_PARKED, 0, 0);
 		answer_sorry(turn, item);
-	else
+	} else {
 		answer_away(item);
+	}
 }
 
 static void finish(struct turn *turn, struct item *item, enum turn_end end)
@@ -219,6 +233,7 @@ void turn_run(struct turn *turn)
 	size_t count = choose(turn, items);
 	if (count == 0)
 		return;
+	metric_observe(METRIC_TURN_SIZE, 0, (int64_t)count);
 	enum turn_end end = try_again(turn, items, count);
 	/* A broken one is tried once more even if it was alone: a plan of the session may have been stale, and after
 	 * an error none is kept. */

@@ -281,3 +281,15 @@ enum db_end lease_digest_due(struct db *db)
 {
 	return call_only(db, &digest_due, NULL);
 }
+
+static const struct db_statement tally = {"dispatcher.tally", "SELECT dispatcher.tally()", 0};
+
+enum db_end lease_tally(struct db *db, bool *more)
+{
+	const struct db_rows *rows;
+	enum db_end end = db_call(db, &tally, NULL, &rows);
+
+	*more = end == DB_OK && rows_count(rows) > 0 && rows_bool(rows, 0, 0);
+	db_done(db);
+	return end;
+}

@@ -65,6 +65,8 @@ MUST_CHECK enum db_end lease_broadcast_due(struct db *db, struct arena *arena, i
  * many helpers each lane has. */
 MUST_CHECK enum db_end lease_watch(struct db *db, struct arena *arena, const enum lane *down, size_t count,
 	const int64_t helpers[LANE_COUNT]);
+/* Folds the rows that the ledger got since the last call into its tally; more: there is as much again. */
+MUST_CHECK enum db_end lease_tally(struct db *db, bool *more);
 /* The daily digest, when it is time. */
 MUST_CHECK enum db_end lease_digest_due(struct db *db);
 /* Tells the database who is alerted, and what it must know to judge a payment: a JSON object of texts. */

@@ -2,6 +2,6 @@
 #ifndef STORE_SCHEMA_H
 #define STORE_SCHEMA_H
 
-#define STORE_SCHEMA 5
+#define STORE_SCHEMA 6
 
 #endif

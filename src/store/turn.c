@@ -24,7 +24,7 @@ static const struct db_statement unreachable_set = {
 static const struct db_statement update_park = {
 	"responder.update_park", "SELECT responder.update_park($1::bigint, $2::text, $3::text, $4::bytea)", 4};
 static const struct db_statement health = {
-	"responder.health", "SELECT metric, labels, value FROM responder.health()", 0};
+	"responder.health", "SELECT metric, type, help, labels, value FROM responder.health()", 0};
 
 static const char *id_or_null(struct arena *arena, int64_t id)
 {
@@ -188,8 +188,10 @@ enum db_end store_health(struct db *db, struct buf *out)
 	for (size_t row = 0; end == DB_OK && row < rows_count(rows); row++) {
 		const char *name = rows_text(rows, row, 0);
 		if (!str_equal(name, last))
-			buf_fmt(out, "# TYPE atelier_%s gauge\n", name);
-		buf_fmt(out, "atelier_%s%s %s\n", name, rows_text(rows, row, 1), rows_text(rows, row, 2));
+			buf_fmt(out, "# HELP atelier_%s %s\n# TYPE atelier_%s %s\n", name, rows_text(rows, row, 2), name,
+				rows_text(rows, row, 1));
+		if (!rows_null(rows, row, 3))
+			buf_fmt(out, "atelier_%s%s %s\n", name, rows_text(rows, row, 3), rows_text(rows, row, 4));
 		last = name;
 	}
 	db_done(db);

@@ -81,7 +81,7 @@ void store_park_send(struct db *db, struct arena *arena, const struct store_park
 /* An authentic update that cannot be taken: kept for the operator. Its own round trip. */
 MUST_CHECK enum db_end store_update_park(struct db *db, struct arena *arena, const struct store_parked *parked);
 
-/* Gauges for /metrics, in Prometheus text form. Its own round trip. */
+/* The database's figures for /metrics, in Prometheus text form. Its own round trip. */
 MUST_CHECK enum db_end store_health(struct db *db, struct buf *out);
 
 #endif

@@ -6,7 +6,7 @@
 const struct role roles[] = {
 	{
 		.name = "dispatcher", .program = "dispatcher", .settings = SETTINGS_DISPATCHER,
-		.supplies = {SUPPLY_WAKE_TAKE, SUPPLY_CHAT, SUPPLY_PAY, SUPPLY_MEDIA},
+		.supplies = {SUPPLY_WAKE_TAKE, SUPPLY_CHAT, SUPPLY_PAY, SUPPLY_MEDIA, SUPPLY_METRICS},
 		.exclusive = true,
 	}, {
 		.name = "helper-chat", .program = "helper", .word = "chat", .settings = SETTINGS_CHAT,
@@ -20,7 +20,7 @@ const struct role roles[] = {
 	}, {
 		.name = "responder", .program = "responder", .settings = SETTINGS_RESPONDER,
 		.count = "RESPONDERS",
-		.supplies = {SUPPLY_FASTCGI, SUPPLY_WAKE_SEND},
+		.supplies = {SUPPLY_FASTCGI, SUPPLY_WAKE_SEND, SUPPLY_METRICS},
 		/* libfcgi waits two seconds for a peer that does not close first. */
 		.environment = "LIBFCGI_OS_CLOSE_POLL_TIMEOUT=0",
 	},

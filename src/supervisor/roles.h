@@ -16,10 +16,11 @@ enum supply_kind {
 	SUPPLY_CHAT,                /* listen; helpers of the lane connect */
 	SUPPLY_PAY,
 	SUPPLY_MEDIA,
+	SUPPLY_METRICS,             /* memory: what responders and dispatcher count */
 	SUPPLY_COUNT
 };
 
-#define ROLE_SUPPLIES_MAX 4
+#define ROLE_SUPPLIES_MAX 5
 
 struct role {
 	const char *name;           /* in log lines */

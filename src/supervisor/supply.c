@@ -1,4 +1,4 @@
-/* The sockets that outlive every child, and the lock that keeps a second supervisor out. */
+/* The sockets and the table of metrics that outlive every child, and the lock that keeps a second supervisor out. */
 #include "supervisor/supply.h"
 
 #include <errno.h>
@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/metric.h"
 
 #define SUPPLY_PATH_MAX 256
 
@@ -85,6 +87,14 @@ static enum fd_end sockets_open(struct supply *supply, struct buf *error)
 	return FD_OK;
 }
 
+static enum fd_end metrics_open(struct supply *supply, struct buf *error)
+{
+	if (metric_make(&supply->fds[SUPPLY_METRICS]) == FD_OK)
+		return FD_OK;
+	buf_fmt(error, "table of metrics: %m");
+	return FD_FAILED;
+}
+
 enum fd_end supply_open(struct supply *supply, const char *dir, struct buf *error)
 {
 	*supply = (struct supply){.lock = -1, .dir = dir};
@@ -94,7 +104,8 @@ enum fd_end supply_open(struct supply *supply, const char *dir, struct buf *erro
 		buf_fmt(error, "%s: %m", dir);
 		return FD_FAILED;
 	}
-	if (lock(supply, error) == FD_OK && sockets_open(supply, error) == FD_OK)
+	if (lock(supply, error) == FD_OK && sockets_open(supply, error) == FD_OK
+		&& metrics_open(supply, error) == FD_OK)
 		return FD_OK;
 	supply_close(supply);
 	return FD_FAILED;

@@ -1,4 +1,4 @@
-/* The sockets that outlive every child, and the lock that keeps a second supervisor out. */
+/* The sockets and the table of metrics that outlive every child, and the lock that keeps a second supervisor out. */
 #ifndef SUPERVISOR_SUPPLY_H
 #define SUPERVISOR_SUPPLY_H
 

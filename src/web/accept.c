@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -13,6 +14,8 @@
 struct request {
 	FCGX_Request fcgi;
 	bool busy;
+	enum metric_route route;
+	int64_t since_us;       /* when it was taken, monotonic */
 };
 
 struct web {
@@ -82,9 +85,16 @@ size_t web_take(struct web *web, struct request **requests, size_t max, bool wai
 			break;
 		}
 		slot->busy = true;
+		slot->route = ROUTE_NONE;
+		slot->since_us = clock_mono_us();
 		requests[count++] = slot;
 	}
 	return count;
+}
+
+void request_route(struct request *request, enum metric_route route)
+{
+	request->route = route;
 }
 
 const char *request_param(const struct request *request, const char *name)
@@ -132,4 +142,6 @@ void request_answer(struct request *request, int status, const char *type, const
 		FCGX_PutStr(body, (int)length, out);
 	FCGX_Finish_r(&request->fcgi);
 	request->busy = false;
+	metric_add(METRIC_REQUESTS, request->route, metric_status(status));
+	metric_observe(METRIC_REQUEST_SECONDS, request->route, clock_mono_us() - request->since_us);
 }

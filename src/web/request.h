@@ -6,8 +6,12 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "base/metric.h"
 
 struct request;         /* lives from web_take to request_answer */
+
+/* What it is counted as; ROUTE_NONE until this is called. */
+void request_route(struct request *request, enum metric_route route);
 
 /* A FastCGI parameter, or null. Headers of the client are HTTP_…; ROUTE, REQUEST_METHOD and CONTENT_LENGTH are
  * set by our own nginx location, never by the client. */
