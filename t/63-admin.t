@@ -5,6 +5,7 @@ use warnings;
 use utf8;
 
 use Atelier::Stack qw(await);
+use JSON::PP qw(encode_json);
 use Test::More;
 
 binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output todo_output);
@@ -21,19 +22,21 @@ $stack->person(id => $anna, first_name => 'Аня', language_code => 'ru');
 await('the admins to be known', 10, sub { $pg->value('SELECT count(*) FROM store.admin') == 1 });
 
 sub text_of { return $_[0]{text} // $_[0]{caption} // '' }
-# What is said to somebody after the last thing he was told. A chat gets a message a second: budgets are lifted.
+# What is said to somebody after the last thing he was told, that reads as it should; else whatever came. A chat gets a
+# message a second: budgets are lifted.
 sub answer_to {
-	my ($who, $words, $seconds) = @_;
+	my ($who, $words, $reads) = @_;
 	my $before = @{$stack->chat($who)};
 	$pg->do('DELETE FROM store.chat');
 	$stack->say($who, $words);
-	my $found;
-	await("an answer to $words", $seconds // 15, sub {
-		my @new = @{$stack->chat($who)}[$before .. $#{$stack->chat($who)}];
-		($found) = grep { $_->{from} eq 'bot' } @new;
+	my ($found, $any);
+	eval { await("an answer to $words", 15, sub {
+		my @new = grep { $_->{from} eq 'bot' } @{$stack->chat($who)}[$before .. $#{$stack->chat($who)}];
+		($any) = @new;
+		($found) = grep { text_of($_) =~ ($reads // qr/./) } @new;
 		return $found;
-	});
-	return $found;
+	}) };
+	return $found // $any // {text => 'nothing'};
 }
 sub last_audit { return $pg->table('SELECT command, outcome, person_id FROM store.audit ORDER BY id DESC LIMIT 1')->[0] }
 sub audit_count { return $pg->value('SELECT count(*) FROM store.audit') }
@@ -83,7 +86,7 @@ for my $command (@commands) {
 	my ($words, $reads, $audit, $told, $bad) = @$command;
 	my $count = audit_count();
 	my $told_before = @{$stack->chat($anna)};
-	like(text_of(answer_to($admin, $words)), $reads, "$words: the admin reads it");
+	like(text_of(answer_to($admin, $words, $reads)), $reads, "$words: the admin reads it");
 	is(audit_count(), $count + 1, 'one row in the audit');
 	is(join(' ', @{last_audit()}[0, 1]), $audit, "as $audit");
 	if ($told) {
@@ -91,7 +94,7 @@ for my $command (@commands) {
 		is(last_audit()->[2], $anna, 'and the audit knows whom it concerned');
 	}
 	if ($bad) {
-		like(text_of(answer_to($admin, $bad)), qr/Так: |без аргументов/, "$bad: how it is written");
+		like(text_of(answer_to($admin, $bad, qr/Так: |без аргументов/)), qr/Так: |без аргументов/, "$bad: how it is written");
 		is(last_audit()->[1], 'usage', 'on record too');
 	}
 	$count = audit_count();
@@ -125,7 +128,13 @@ press($admin, 'Да, вернуть 40 ₽', qr/отправлен в ЮKassa/);
 $stack->wait_message($anna, 'the refund', sub { text_of($_[0]) =~ /Платёж возвращён: 40 ₽/ }, 30);
 pass('a refund that was confirmed reaches the payer');
 is($pg->value("SELECT refunded FROM store.payment WHERE id = $payment"), 4000, 'once');
-$stack->press($admin, text => 'Да, вернуть 40 ₽') if grep { ($_->{text} // '') =~ /Да, вернуть/ } map { @$_ } map { @{$_->{buttons} // []} } @{$stack->chat($admin)};
+# The same press again, as a finger that slips or an old update makes it.
+my ($asked) = reverse grep { text_of($_) =~ /отправлен в ЮKassa/ } @{$stack->chat($admin)};
+is($stack->post_update(encode_json({update_id => 880_000_001, callback_query => {id => '77', chat_instance => '1', data => "arf:$payment:4000",
+	from => {id => $admin, is_bot => \0, first_name => 'Админ', language_code => 'ru'},
+	message => {message_id => $asked->{message_id}, date => time, chat => {id => $admin, type => 'private'}}}}))->code, 200, 'pressed once more');
+is(join(' ', @{last_audit()}[0, 1]), 'refund_go refund_again', 'a question is answered once');
+is($pg->value('SELECT count(*) FROM store.refund'), 1, 'and one refund made');
 
 answer_to($admin, '/export');
 await('three files', 20, sub { 3 == grep { $_->{document} } @{$stack->chat($admin)} });

@@ -298,7 +298,8 @@ BEGIN
 		jsonb_build_object('person', v_person), v_person);
 END $$;
 
--- Shows what a refund would be, to be confirmed; or (p_go) starts it. The payer hears of it when the provider has it.
+-- Shows what a refund would be, to be confirmed; or (p_go) starts it, once for each question that was confirmed: an
+-- admin's updates come one after the other. The payer hears of it when the provider has it.
 CREATE FUNCTION store.admin_refund(p_actor bigint, p_args jsonb, p_go boolean)
 RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -320,6 +321,11 @@ BEGIN
 			'sum', jsonb_build_array(jsonb_build_object('kind', 'sum', 'word', coalesce(v_amount, v_left)::text,
 				'amount', store.money('rub', coalesce(v_amount, v_left)))),
 			'balance', store.money('rub', ledger.balance(y.person_id, 'rub'))), y.person_id);
+	END IF;
+	IF EXISTS (SELECT 1 FROM (SELECT * FROM store.audit ORDER BY id DESC LIMIT 1000) AS a
+		WHERE a.actor = p_actor AND a.command = 'refund_go' AND a.outcome = 'refund' AND a.args -> 'asked' = p_args -> 'asked')
+	THEN
+		RETURN store.admin_no('refund_again', jsonb_build_object('payment', y.id), y.person_id);
 	END IF;
 	SELECT * INTO r FROM ctl.refund(y.id, v_amount, p_actor, coalesce(p_args ->> 'why', ''));
 	IF r.outcome = 'started' THEN

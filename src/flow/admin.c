@@ -346,6 +346,7 @@ static void press_refund(struct flow *flow, const char *word, int64_t payment)
 	}
 	json_set_i64(args, "payment", payment);
 	json_set_i64(args, "amount", amount);
+	json_set_i64(args, "asked", flow->update->message_id);  /* a question is answered once */
 	act(flow, "refund_go", args)->message = flow->update->message_id;
 }
 

@@ -82,7 +82,7 @@ static void test_presses(void)
 		{"a:stats", "admin=stats:{}"}, {"a:close", "admin=maintenance:{\"on\":true}"}, {"a:nothing", "toast.gone"},
 		{"ao:5:user", "admin=user:{\"person\":5}"}, {"ao:5:ban", "admin=ban:{\"person\":5}"},
 		{"ao:7:refund", "admin=refund:{\"payment\":7}"}, {"ao:7:delete", "toast.gone"},
-		{"arf:7:1230", "admin=refund_go:{\"payment\":7,\"amount\":1230}:edit"}, {"arf:7:0", "toast.gone"},
+		{"arf:7:1230", "admin=refund_go:{\"payment\":7,\"amount\":1230,\"asked\":9}:edit"}, {"arf:7:0", "toast.gone"},
 		{"arf:7:1.5", "toast.gone"}, {"apr:generate.standard",
 			"admin=price:{\"offer\":\"generate.standard\",\"do\":\"reset\"}"}, {"apr:none", "toast.gone"},
 		{"abc:3:start", "admin=broadcast:{\"broadcast\":3,\"do\":\"start\"}:edit"},

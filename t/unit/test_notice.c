@@ -188,6 +188,7 @@ static const struct {
 	{"admin_no", "{\"what\":\"refund_none\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
 	{"admin_no", "{\"what\":\"refund_much\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
 	{"admin_no", "{\"what\":\"refund_short\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
+	{"admin_no", "{\"what\":\"refund_again\",\"payment\":6}", 0},
 	{"admin_no", "{\"what\":\"job_late\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
 	{"admin_no", "{\"what\":\"job_done\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
 	{"admin_no", "{\"what\":\"broadcast\",\"person\":5,\"payment\":6,\"job\":7,\"left\":" RUB "}", 0},
