@@ -147,7 +147,7 @@ sub DESTROY {
 	my ($self) = @_;
 	return if $self->{owner} != $$;
 	# A test that failed leaves its logs.
-	my $failed = $?;
+	my $failed = $? > 0;      # -1 is of a wait for who was gone
 	local ($?, $@);
 	$failed ||= eval { !Test::More->builder->is_passing };   # it may be gone at the very end
 	$self->stop;
