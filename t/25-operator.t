@@ -239,6 +239,15 @@ subtest 'a broadcast' => sub {
 	is "$row->{args}{sent} $row->{args}{lost}", join(' ', $all - 3, 3), 'its author hears how it went';
 };
 
+subtest 'who got a broadcast is forgotten after a month' => sub {
+	my $before = $pg->value('SELECT count(*) FROM store.broadcast_person');
+	$life->call(dispatcher => 'SELECT dispatcher.purge()');
+	is $pg->value('SELECT count(*) FROM store.broadcast_person'), $before, 'not before';
+	$pg->do(q{UPDATE store.broadcast SET finished_at = now() - interval '31 days' WHERE state = 'done'});
+	$life->call(dispatcher => 'SELECT dispatcher.purge()');
+	is $pg->value('SELECT count(*) FROM store.broadcast_person'), 0, 'then';
+};
+
 # ---- alerts ----
 
 subtest 'alerts and the digest' => sub {

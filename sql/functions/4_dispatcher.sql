@@ -263,7 +263,7 @@ BEGIN
 END $$;
 
 -- Deletes what is only kept for a short while: updates and albums after three days, ended tasks after one, and after a
--- month what was offered and not ordered, and updates that could not be handled. Returns how many rows went;
+-- month what was offered and not ordered, who got which broadcast, and updates that could not be handled. Returns how many rows went;
 -- call again soon while that is 1000 or more. Called once a minute.
 CREATE FUNCTION dispatcher.purge()
 RETURNS int LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -272,6 +272,7 @@ DECLARE
 	v_tasks int;
 	v_quotes int;
 	v_parked int;
+	v_told int;
 BEGIN
 	DELETE FROM store.update WHERE id IN (SELECT id FROM store.update
 		WHERE at < now() - interval '3 days' LIMIT 1000 FOR UPDATE SKIP LOCKED);
@@ -286,10 +287,14 @@ BEGIN
 	GET DIAGNOSTICS v_quotes = ROW_COUNT;
 	DELETE FROM store.album WHERE id IN (SELECT id FROM store.album
 		WHERE created_at < now() - interval '3 days' ORDER BY created_at LIMIT 1000 FOR UPDATE SKIP LOCKED);
+	DELETE FROM store.broadcast_person WHERE (broadcast_id, person_id) IN (SELECT t.broadcast_id, t.person_id
+		FROM store.broadcast_person t JOIN store.broadcast b ON b.id = t.broadcast_id
+		WHERE b.finished_at < now() - interval '30 days' LIMIT 1000 FOR UPDATE OF t SKIP LOCKED);
+	GET DIAGNOSTICS v_told = ROW_COUNT;
 	DELETE FROM store.parked WHERE update_id IN (SELECT update_id FROM store.parked
 		WHERE at < now() - interval '30 days' ORDER BY at LIMIT 1000 FOR UPDATE SKIP LOCKED);
 	GET DIAGNOSTICS v_parked = ROW_COUNT;
-	RETURN v_updates + v_tasks + v_quotes + v_parked;
+	RETURN v_updates + v_tasks + v_quotes + v_parked + v_told;
 END $$;
 
 -- Puts the questions that are due: about open payments (at most p_limit of them) and refunds; a payment of
