@@ -239,11 +239,28 @@ subtest 'a broadcast' => sub {
 	is "$row->{args}{sent} $row->{args}{lost}", join(' ', $all - 3, 3), 'its author hears how it went';
 };
 
+subtest 'a broadcast that nobody gets is paused' => sub {
+	$life->due;
+	$life->talk;
+	my $id = does(draft => {message => 99})->{args}{broadcast};
+	does(broadcast => {broadcast => $id, do => 'start'});
+	looked;
+	for (1 .. 5) {
+		$life->call(dispatcher => 'SELECT dispatcher.broadcast_due(10)');
+		$life->tell($_, $_->{payload}{broadcast} ? ('refused', class => 'ours', text => 'message to copy not found') : ('done', result => $life->sent($_)))
+			for $life->next('chat');
+	}
+	is $pg->value('SELECT state FROM store.broadcast WHERE id = ?', $id), 'paused', 'it is';
+	is_deeply [told($admin)], ['broadcast'], 'its author hears it';
+	cmp_ok $pg->value('SELECT count(*) FROM store.broadcast_person WHERE broadcast_id = ?', $id), '<=', 20, 'before many were tried';
+	does(broadcast => {broadcast => $id, do => 'cancel'});
+};
+
 subtest 'who got a broadcast is forgotten after a month' => sub {
 	my $before = $pg->value('SELECT count(*) FROM store.broadcast_person');
 	$life->call(dispatcher => 'SELECT dispatcher.purge()');
 	is $pg->value('SELECT count(*) FROM store.broadcast_person'), $before, 'not before';
-	$pg->do(q{UPDATE store.broadcast SET finished_at = now() - interval '31 days' WHERE state = 'done'});
+	$pg->do(q{UPDATE store.broadcast SET finished_at = now() - interval '31 days' WHERE finished_at IS NOT NULL});
 	$life->call(dispatcher => 'SELECT dispatcher.purge()');
 	is $pg->value('SELECT count(*) FROM store.broadcast_person'), 0, 'then';
 };

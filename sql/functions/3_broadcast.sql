@@ -36,12 +36,27 @@ RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		FROM store.broadcast_person WHERE broadcast_id = (b).id) AS s;
 $$;
 
--- What became of one copy. Called by store.task_done and store.task_dead.
+-- What became of one copy. Where none gets through any more (the message was deleted, say), the broadcast is paused and
+-- its author told. Called by store.task_done and store.task_dead.
 CREATE FUNCTION store.broadcast_told(t store.task, p_outcome text)
-RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	UPDATE store.broadcast_person SET outcome = p_outcome
-	WHERE broadcast_id = (t.payload ->> 'broadcast')::bigint AND person_id = t.person_id;
-$$;
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	c_in_a_row constant int := 10;
+	v_id constant bigint := (t.payload ->> 'broadcast')::bigint;
+	b store.broadcast;
+BEGIN
+	UPDATE store.broadcast_person SET outcome = p_outcome WHERE broadcast_id = v_id AND person_id = t.person_id;
+	IF p_outcome = 'failed' AND (SELECT count(*) = c_in_a_row AND bool_and(l.outcome = 'failed') FROM (
+		SELECT outcome FROM store.broadcast_person WHERE broadcast_id = v_id AND outcome IS NOT NULL
+		ORDER BY person_id DESC LIMIT c_in_a_row) AS l)
+	THEN
+		UPDATE store.broadcast SET state = 'paused' WHERE id = v_id AND state = 'running' RETURNING * INTO b;
+		IF FOUND THEN
+			PERFORM store.task_add('say', jsonb_build_object('notice', 'broadcast', 'args', store.broadcast_args(b)),
+				p_person => b.actor);
+		END IF;
+	END IF;
+END $$;
 
 -- Queues the next people of the running broadcast, so that no more than p_open are on their way; ends it when nobody
 -- is left. Returns how many were queued. Called every second.
