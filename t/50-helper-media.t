@@ -272,6 +272,35 @@ subtest 'words on a picture' => sub {
 	outcome(report($media, $render->(text => 'x', do => 'chart')), 'refused', 'ours', 'another work');
 };
 
+subtest 'a chart, from figures to chat to nothing' => sub {
+	my $place = 1 << 62;            # where no job's number reaches
+	my %series = (name => 'chart.people', values => [0, 5, 12]);
+	my %panel = (title => 'chart.revenue', unit => "₽", series => [\%series]);
+	my %chart = (title => 'chart.title', days => ['19.11', '20.11', '21.11'], panels => [\%panel]);
+	my $draw = sub ($chart, %more) { return done($media, 'chart', fence => 2,
+		payload => {job => $place, lang => 'ru', chart => $chart, %more}) };
+	my $made = $draw->(\%chart);
+	outcome($made, 'done', '', 'drawn');
+	my ($file) = @{$made->{result}{files}};
+	like $file->{path}, qr{^$place/\d+\.2/0\.png$}, 'in a place of its own';
+	is "@$file{qw(type width height)}", 'image/png 1200 450', 'a picture';
+	is -s "$dir/spool/$file->{path}", $file->{bytes}, 'whole';
+	my $sent = done($chat, 'photo', chat => $ann, payload => {notice => 'chart', args => {}, files => [$file], place => $place});
+	outcome($sent, 'done', '', 'sent without a job');
+	like $sent->{result}{file_id}, qr/^AgAC/, 'as a photo';
+	outcome($draw->({%chart, days => [], panels => [{%panel, series => [{%series, values => []}]}]}), 'done', '', 'no days');
+	my %wrong = ('no figures' => {}, 'no panel' => {%chart, panels => []}, 'a day that is none' => {%chart, days => [19, 20, 21]},
+		'no unit' => {%chart, panels => [{%panel, unit => undef}]}, 'a title that is none' => {%chart, title => 7});
+	my %values = ('a day without a figure' => [0, 5], 'less than none' => [0, 5, -1], 'a part' => [0, 5, 1.5],
+		'a number in quotes' => [0, 5, '12'], 'nothing' => [0, 5, undef]);
+	$wrong{$_} = {%chart, panels => [{%panel, series => [{%series, values => $values{$_}}]}]} for keys %values;
+	outcome($draw->($wrong{$_}), 'refused', 'ours', $_) for sort keys %wrong;
+	outcome($draw->(\%chart, job => 0), 'refused', 'ours', 'no place for it');
+	outcome($draw->({%chart, panels => [(\%panel) x 7]}), 'failed', 'ours', 'more than render draws');
+	outcome(done($media, 'sweep', payload => {job => $place}), 'done', '', 'swept');
+	ok !-e "$dir/spool/$place", 'nothing is left';
+};
+
 subtest 'two at a time' => sub {
 	my $file = kept(320, 0, 'webp', 'image/webp', picture('lossy.webp'));
 	my @tasks = map { task($media, 'render', job => 320, fence => $_,

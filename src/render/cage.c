@@ -37,15 +37,6 @@ static const int allowed[] = {
 	SCMP_SYS(exit_group),
 };
 
-void cage_begin(int last)
-{
-	/* What we were not given we can't leak; a failure leaves them open, and the filter still holds. */
-	if (close_range((unsigned)last + 1, ~0u, 0) != 0)
-		errno = 0;
-	/* With a second one glibc opens a file of /proc before it gives memory back. */
-	(void)mallopt(M_ARENA_MAX, 1);
-}
-
 static bool limit(int what, uint64_t value)
 {
 	struct rlimit most = {.rlim_cur = value, .rlim_max = value};
@@ -53,10 +44,14 @@ static bool limit(int what, uint64_t value)
 	return setrlimit(what, &most) == 0;
 }
 
-static bool limits_set(void)
+bool cage_begin(int last)
 {
-	return limit(RLIMIT_CORE, 0) && limit(RLIMIT_CPU, CAGE_CPU_SECONDS)
-		&& limit(RLIMIT_FSIZE, CAGE_OUTPUT_MAX) && limit(RLIMIT_NOFILE, STDERR_FILENO + 1)
+	/* What we were not given we can't leak; a failure leaves them open, and the filter still holds. */
+	if (close_range((unsigned)last + 1, ~0u, 0) != 0)
+		errno = 0;
+	/* With a second one glibc opens a file of /proc before it gives memory back. */
+	(void)mallopt(M_ARENA_MAX, 1);
+	return limit(RLIMIT_CORE, 0) && limit(RLIMIT_CPU, CAGE_CPU_SECONDS) && limit(RLIMIT_FSIZE, CAGE_OUTPUT_MAX)
 		&& (CAGE_ENDLESS || limit(RLIMIT_AS, CAGE_MEMORY_MAX));
 }
 
@@ -86,7 +81,7 @@ static bool rules_partly(scmp_filter_ctx filter)
 
 bool cage_enter(void)
 {
-	if (!limits_set() || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+	if (!limit(RLIMIT_NOFILE, STDERR_FILENO + 1) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return false;
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 

@@ -113,7 +113,8 @@ int main(int argc, char **argv)
 		fputs("Usage: " MAIN_USAGE "\n", stderr);
 		return 64;
 	}
-	cage_begin(text || chart ? MAIN_TEXT_FD : STDERR_FILENO);
+	if (!cage_begin(text || chart ? MAIN_TEXT_FD : STDERR_FILENO))
+		leave(1, "no-cage\n");
 	/* Libraries take wishes from the environment; ours are made here. The zone is read now: lcms asks for the
 	 * time when files can't be opened any more. */
 	if (clearenv() != 0 || setenv("LC_ALL", "C", 1) != 0 || setenv("TZ", "UTC0", 1) != 0
