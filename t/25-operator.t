@@ -95,6 +95,10 @@ subtest 'cards, pages and prices' => sub {
 	is $pg->value(q{SELECT count(*) FROM store.task WHERE kind = 'chart'}), 1, 'and a picture is ordered';
 	is does(job_cancel => {job => $job})->{outcome}, 'job_cancel', 'a job is withdrawn';
 	is does(job_cancel => {job => $job})->{outcome}, 'job_done', 'once';
+	my ($chart) = grep { $_->{kind} eq 'chart' } $life->next('media');
+	$life->tell($chart, 'refused', class => 'ours');
+	is $pg->value(q{SELECT count(*) FROM store.task WHERE kind = 'sweep' AND payload -> 'job' = ?::jsonb}, $chart->{payload}{job}), 1,
+		'one that cannot be drawn leaves nothing behind';
 
 	is does(price => {offer => 'generate.fast', do => 'rub', amount => 1500})->{outcome}, 'price_set', 'a price';
 	is does(price => {offer => 'generate.fast', do => 'off'})->{outcome}, 'price_off', 'off';

@@ -212,6 +212,8 @@ BEGIN
 	END IF;
 	IF t.kind IN ('take', 'clean', 'render', 'submit', 'lookup', 'poll', 'fetch') THEN
 		PERFORM store.job_fail(t.job_id, p_class, p_text);
+	ELSIF t.kind = 'chart' THEN
+		PERFORM store.task_add('sweep', jsonb_build_object('job', t.payload -> 'job'));
 	ELSIF t.kind = 'copy' THEN
 		PERFORM store.broadcast_told(t, CASE p_class WHEN 'unreachable' THEN p_class ELSE 'failed' END);
 	ELSIF t.kind = 'photo' AND t.job_id IS NULL THEN
