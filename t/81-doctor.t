@@ -5,6 +5,7 @@ use warnings;
 use utf8;
 
 use Atelier::Stack qw(await);
+use Mojo::UserAgent;
 use Test::More;
 
 binmode $_, ':encoding(UTF-8)' for map { Test::More->builder->$_ } qw(output failure_output todo_output);
@@ -22,7 +23,8 @@ my ($status, $out) = doctor();
 is($status, 0, 'a sound installation') or diag $out;
 unlike($out, qr/^BAD/m, 'has no finding');
 for my $sound (qr/^ok   settings/, qr/schema \d/, qr/the ledger cannot be changed/, qr/atelierd: running/, qr/nginx: \/telegram comes to us/,
-	qr/nginx: \/media comes to us/, qr/certificate: \d+ days left/, qr/webhook: https/, map { qr/$_: takes our key/ } qw(telegram yookassa betatransfer fal gemini kling)) {
+	qr/nginx: \/media comes to us/,
+	qr/nginx: \/healthz is closed to others/, qr/nginx: \/metrics is closed to others/, (map { qr/helpers: 1 of lane $_/ } qw(chat pay media)), qr/certificate: \d+ days left/, qr/webhook: https/, map { qr/$_: takes our key/ } qw(telegram yookassa betatransfer fal gemini kling)) {
 	like($out, qr/$sound/m, "looked at: $sound");
 }
 unlike($out, qr/\Q$_\E/, 'no secret is shown') for $Atelier::Stack::TOKEN, $Atelier::Stack::FAL_KEY, $Atelier::Stack::YOOKASSA[1];
@@ -65,19 +67,43 @@ sub write_nginx {
 	return;
 }
 sub certificate {
-	my ($name, $days, $subject) = @_;
+	my ($name, $days, $subject, $authority) = @_;
 	my $dir = "$stack->{dir}/tls";
-	my $dates = $days < 0 ? '-not_before 20200101000000Z -not_after 20200201000000Z' : "-days $days";
+	$authority //= "$dir/ca";
 	system("{ openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=$subject -keyout $dir/$name.key -out $dir/$name.csr"
-		. " && printf 'subjectAltName=%s\\n' '$subject' > $dir/$name.san && openssl x509 -req -in $dir/$name.csr -CA $dir/ca.pem"
-		. " -CAkey $dir/ca.key -CAcreateserial -days " . ($days < 0 ? 1 : $days) . " -extfile $dir/$name.san -out $dir/$name.pem; } >>$stack->{dir}/log/openssl.log 2>&1") == 0 or die 'openssl';
+		. " && printf 'subjectAltName=%s\\n' '$subject' > $dir/$name.san && openssl x509 -req -in $dir/$name.csr -CA $authority.pem"
+		. " -CAkey $authority.key -CAcreateserial -days $days -extfile $dir/$name.san -out $dir/$name.pem; } >>$stack->{dir}/log/openssl.log 2>&1") == 0 or die 'openssl';
 	return "$dir/$name";
+}
+# Our locations, one of them without its guard.
+sub open_to_all {
+	my ($name) = @_;
+	open my $in, '<', "$stack->{dir}/nginx/atelier.locations" or die $!;
+	my $text = do { local $/ = undef; <$in> };
+	$text =~ s/(location = \/$name \{[^}]*?)deny all;/$1allow all;/ or die "no $name";
+	open my $out, '>', "$stack->{dir}/nginx/open.locations" or die $!;
+	print {$out} $text;
+	close $out or die $!;
+	return "include $stack->{dir}/nginx/open.locations;";
+}
+# As another program that has the token would set it.
+sub hook {
+	my (%how) = @_;
+	my $ua = Mojo::UserAgent->new(ca => $stack->ca);
+	await('setWebhook', 10, sub { # one a second
+		$ua->post("$stack->{market}{https}/bot$Atelier::Stack::TOKEN/setWebhook",
+			json => {url => $stack->base . '/telegram', secret_token => $Atelier::Stack::SECRET, %how})->result->json->{ok};
+	});
+	return;
 }
 my $super = sub { $pg->super->do($_[0]) };
 my $locations = "include $stack->{dir}/nginx/atelier.locations;";
 my $nginx;      # as it was
-my %tls = (soon => certificate('soon', 3, 'IP:127.0.0.1'), other => certificate('other', 30, 'DNS:elsewhere.example'));
+my %tls = (soon => certificate('soon', 3, 'IP:127.0.0.1'), ended => certificate('ended', -1, 'IP:127.0.0.1'), other => certificate('other', 30, 'DNS:elsewhere.example'));
+$tls{chain} = certificate('chain', 30, 'IP:127.0.0.1', $tls{other});     # by one that nobody knows
+my $fcgi = "$stack->{dir}/run/fastcgi.sock";
 my $server = "$stack->{dir}/tls/server";
+sub tls { my ($name) = @_; $nginx = nginx_with("$server.pem" => "$tls{$name}.pem", "$server.key" => "$tls{$name}.key"); return }
 
 # what, how it is planted, what is found, the cure, how it is mended
 my @mistakes = (
@@ -96,8 +122,17 @@ my @mistakes = (
 	['a ledger that can be changed', sub { $super->('ALTER TABLE ledger.transfer DISABLE TRIGGER no_change') }, qr/triggers are switched off/, qr/ENABLE ALWAYS TRIGGER/,
 		sub { $super->('ALTER TABLE ledger.transfer ENABLE ALWAYS TRIGGER no_change') }],
 	['nginx without our locations', sub { $nginx = nginx_with($locations => '') }, qr/nginx: \/telegram does not come to us \(404\)/, qr/include atelier\.locations/, sub { write_nginx($nginx) }],
-	['a certificate for another name', sub { $nginx = nginx_with("$server.pem" => "$tls{other}.pem", "$server.key" => "$tls{other}.key") }, qr/certificate: .* is not proved by it/, qr/certbot renew/, sub { write_nginx($nginx) }],
-	['a certificate about to end', sub { $nginx = nginx_with("$server.pem" => "$tls{soon}.pem", "$server.key" => "$tls{soon}.key") }, qr/certificate: [23] days left/, qr/certbot renew/, sub { write_nginx($nginx) }],
+	['a certificate for another name', sub { tls('other') }, qr/certificate: it is for another name: https/, qr/certbot --nginx -d NAME/, sub { write_nginx($nginx) }],
+	['a certificate that ended', sub { tls('ended') }, qr/certificate: it has ended: https/, qr/certbot renew/, sub { write_nginx($nginx) }],
+	['a certificate without its chain', sub { tls('chain') }, qr/certificate: its chain is not whole: https/, qr/fullchain\.pem/, sub { write_nginx($nginx) }],
+	['a certificate about to end', sub { tls('soon') }, qr/certificate: [23] days left/, qr/certbot renew/, sub { write_nginx($nginx) }],
+	['nginx without TLS', sub { $nginx = nginx_with(' ssl backlog=1024;' => ' backlog=1024;') }, qr/nginx: no TLS at that port/, qr/listen 443 ssl/, sub { write_nginx($nginx) }],
+	['figures that everybody may see', sub { $nginx = nginx_with($locations => open_to_all('metrics')) }, qr/nginx: \/metrics is open to everybody \(200\)/, qr/deny all/, sub { write_nginx($nginx) }],
+	['a socket that nginx cannot reach', sub { rename $fcgi, "$fcgi.away" }, qr/nginx: \/telegram: it cannot reach us \(503\)/, qr/fastcgi\.sock/, sub { rename "$fcgi.away", $fcgi }],
+	['a webhook that was set by somebody else', sub { hook(max_connections => 2, allowed_updates => ['message']) }, qr/webhook: .*kind edited_message/, qr/webhook set/, sub { $stack->ctl('webhook', 'set') }],
+	['more connections than are set', sub { hook(max_connections => 100) }, qr/webhook: .*up to 100 connections, not 40/, qr/webhook set/, sub { $stack->ctl('webhook', 'set') }],
+	['an account without money', sub { $stack->market(post => '/control/set', {fal_account => 'no_funds'}) }, qr/fal: no money of ours is left: 403 User is locked/, qr/fal\.ai\/dashboard\/billing/,
+		sub { $stack->market(post => '/control/set', {fal_account => 'good'}) }],
 	['wrong keys of three providers', sub { set_settings(YOOKASSA_SECRET_KEY => 'test_wrong', FAL_KEY => 'wrong:key', NANO_BANANA_API_KEY => 'wrong-key'); reload() },
 		qr/yookassa: refuses the key.*fal: refuses the key.*gemini: refuses the key/s, qr/YOOKASSA_SHOP_ID and YOOKASSA_SECRET_KEY.*set FAL_KEY.*set NANO_BANANA_API_KEY/s,
 		sub { delete @{$stack->{settings}}{qw(YOOKASSA_SECRET_KEY FAL_KEY NANO_BANANA_API_KEY)}; $stack->write_settings; reload() }],

@@ -33,16 +33,13 @@ enum ctl_end check_verify(struct ctl *ctl)
 	return CTL_DONE;
 }
 
-/* The dispatcher looks every few seconds: one that has not for so long is away. */
-#define STATUS_LOOKED_S 20
-
 static bool lanes_print(struct ctl *ctl)
 {
 	const struct db_rows *rows;
 
 	if (!ctl_call(ctl, &lanes, NULL, &rows))
 		return false;
-	bool seen = rows_count(rows) > 0 && !rows_null(rows, 0, 6) && rows_i64(rows, 0, 6) < STATUS_LOOKED_S;
+	bool seen = rows_count(rows) > 0 && !rows_null(rows, 0, 6) && rows_i64(rows, 0, 6) < CTL_LOOKED_S;
 
 	printf("dispatcher %s\n\n", seen ? "running" : "away: systemctl status atelier");
 	printf("lane    helpers  ready  leased  oldest_s\n");

@@ -10,6 +10,8 @@
 /* How a command ends; also the exit status of the program. */
 enum ctl_end { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 64, CTL_SETTINGS = 78 };
 
+#define CTL_LOOKED_S 20         /* the dispatcher looks every few seconds: one that has not for so long is away */
+
 struct ctl {
 	const struct conf *conf;        /* what the command may know: ctl's own, or all of a responder's too */
 	struct db *db;

@@ -64,7 +64,8 @@ static struct conf *settings(struct doctor *doctor, const char *file)
 	struct conf *conf = settings_file_read(file, &errors, &warnings);
 
 	(void)buf_text(&errors), (void)buf_text(&warnings);
-	each_line(doctor, &errors, file, "mend that line, see atelier.conf(5); atelierd -t checks the file");
+	each_line(doctor, &errors, file, access(file, R_OK) != 0 ? "run it as root or as Atelier's user; a file that is not "
+		"there is made from atelier.conf.sample: install -m 0640 -g atelier" : "mend that line, see atelier.conf(5); atelierd -t checks the file");
 	each_line(doctor, &warnings, file, "chown root:atelier and chmod 0640 the file: it holds the keys");
 	if (conf != NULL && warnings.length == 0)
 		doctor_good("settings: %s", file);
@@ -102,11 +103,24 @@ static void data_files(struct doctor *doctor)
 	buf_free(&errors);
 }
 
-/* The directory must be its owner's to write, and not everybody's. */
+/* Who atelierd runs as: whose lock it is, or whose the directory of its sockets; false when neither is there. */
+static bool service_user(const struct doctor *doctor, uid_t *user)
+{
+	const char *run = conf_text(doctor->ctl->conf, "RUN_DIR");
+	struct stat st;
+
+	if (stat(arena_fmt(doctor->ctl->arena, "%s/atelierd.lock", run), &st) != 0 && stat(run, &st) != 0)
+		return false;
+	*user = st.st_uid;
+	return true;
+}
+
+/* The directory must be the service's to write, and not everybody's. */
 static void directory(struct doctor *doctor, const char *name)
 {
 	const char *path = conf_text(doctor->ctl->conf, name);
 	struct stat st;
+	uid_t user;
 
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
 		doctor_bad(doctor, "make it: install -d -o atelier -g atelier -m 0750, or systemd-tmpfiles --create",
@@ -114,6 +128,9 @@ static void directory(struct doctor *doctor, const char *name)
 	else if ((st.st_mode & 0700) != 0700 || (st.st_mode & 0002) != 0)
 		doctor_bad(doctor, "chown it to the user of atelierd and chmod 0750 it", "%s: mode %04o of %s", name,
 			(unsigned)(st.st_mode & 07777), path);
+	else if (service_user(doctor, &user) && user != 0 && st.st_uid != user)
+		doctor_bad(doctor, "chown it to the user of atelierd", "%s: %s is of user %lu, atelierd runs as %lu", name, path,
+			(unsigned long)st.st_uid, (unsigned long)user);
 	else
 		doctor_good("%s: %s", name, path);
 }

@@ -19,8 +19,8 @@ void doctor_web(struct doctor *doctor);         /* doctor_web.c: nginx, TLS and 
 
 /* An errand for a helper: its number, in the arena; null, and told, when it could not be put. */
 const char *errand_put(struct ctl *ctl, const char *lane, const char *kind, const char *payload);
-/* Waits for its end: null when nobody took it in time, else its rows (state, class, error, result) as for ctl_call:
- * db_done after use. */
-const struct db_rows *errand_wait(struct ctl *ctl, const char *id, int wait_ms);
+/* Waits for its end, until clock_mono_ms says so: null when nobody was through with it by then, else its rows (state,
+ * class, error, result) as for ctl_call: db_done after use. */
+const struct db_rows *errand_wait(struct ctl *ctl, const char *id, int64_t end_ms);
 
 #endif

@@ -11,7 +11,8 @@
 
 #define WEBHOOK_WAIT_MS 30000
 #define WEBHOOK_LOOK_MS 100
-#define WEBHOOK_ERROR_S 3600     /* an error longer ago is over */
+#define WEBHOOK_ERROR_S 3600     /* an error longer ago is over: Telegram never takes it back */
+#define WEBHOOK_PENDING_MANY 100
 
 static const struct db_statement put = {
 	"ctl.task_put", "SELECT ctl.task_put($1, $2, $3::jsonb)", 3};
@@ -31,18 +32,20 @@ const char *errand_put(struct ctl *ctl, const char *lane, const char *kind, cons
 	return id;
 }
 
-const struct db_rows *errand_wait(struct ctl *ctl, const char *id, int wait_ms)
+const struct db_rows *errand_wait(struct ctl *ctl, const char *id, int64_t end_ms)
 {
 	const char *args[] = {id};
 	const struct db_rows *rows;
 
-	for (int64_t end_ms = clock_mono_ms() + wait_ms; id != NULL && clock_mono_ms() < end_ms;) {
+	while (id != NULL) {
 		if (!ctl_call(ctl, &get, args, &rows))
 			return NULL;
 		if (rows_count(rows) == 1 && (str_equal(rows_text(rows, 0, 0), "done")
 			|| str_equal(rows_text(rows, 0, 0), "dead")))
 			return rows;
 		db_done(ctl->db);
+		if (clock_mono_ms() >= end_ms)
+			return NULL;
 		(void)poll(NULL, 0, WEBHOOK_LOOK_MS);
 	}
 	return NULL;
@@ -63,19 +66,32 @@ static const struct { const char *words, *meaning, *cure; } troubles[] = {
 	{"resolve", "the name of our address is not in DNS", "enter it there, or mend WEBHOOK_BASE_URL"},
 };
 
-const char *webhook_trouble(json *info, const char *wanted, struct arena *arena, const char **cure)
+/* The first kind of update that we use and Telegram does not send; null: it sends them all. Without a list it sends all
+ * that a bot gets if it asks for nothing, and those are among them. */
+static const char *kind_missing(json *info)
 {
-	const char *url = json_text(info, "url"), *error = json_text(info, "last_error_message");
-	int64_t pending = 0, at = 0;
+	size_t count = json_count(info, "wanted.allowed_updates"), sent = json_count(info, "allowed_updates");
 
-	(void)json_i64(info, "pending_update_count", &pending);
+	for (size_t i = 0; sent > 0 && i < count; i++) {
+		const char *kind = json_object_get_string(json_object_array_get_idx(json_at(info, "wanted.allowed_updates"), i));
+		bool found = false;
+
+		for (size_t j = 0; j < sent && !found; j++)
+			found = str_equal(kind,
+				json_object_get_string(json_object_array_get_idx(json_at(info, "allowed_updates"), j)));
+		if (!found)
+			return kind;
+	}
+	return NULL;
+}
+
+/* What Telegram met at our door of late; null: nothing. */
+static const char *error_trouble(json *info, int64_t pending, struct arena *arena, const char **cure)
+{
+	const char *error = json_text(info, "last_error_message");
+	int64_t at = 0;
+
 	(void)json_i64(info, "last_error_date", &at);
-	*cure = "run atelierctl webhook set";
-	if (url == NULL || *url == '\0')
-		return "Telegram sends updates nowhere";
-	if (!str_equal(url, wanted))
-		return arena_fmt(arena, "updates go to %s, not to %s", url, wanted);
-	/* What is long past is no complaint. */
 	if (error == NULL || clock_wall_ms() / 1000 - at > WEBHOOK_ERROR_S)
 		return NULL;
 	for (size_t i = 0; i < sizeof troubles / sizeof *troubles; i++)
@@ -87,16 +103,44 @@ const char *webhook_trouble(json *info, const char *wanted, struct arena *arena,
 	return arena_fmt(arena, "\"%s\", %lld updates wait", error, (long long)pending);
 }
 
+const char *webhook_trouble(json *info, const char *wanted, struct arena *arena, const char **cure)
+{
+	const char *url = json_text(info, "url"), *words, *kind = kind_missing(info);
+	int64_t pending = 0, most = 0, most_wanted = 0;
+
+	*cure = "run atelierctl webhook set";
+	if (url == NULL || *url == '\0')
+		return "Telegram sends updates nowhere";
+	if (wanted != NULL && !str_equal(url, wanted))
+		return arena_fmt(arena, "updates go to %s, not to %s", url, wanted);
+	(void)json_i64(info, "pending_update_count", &pending);
+	words = error_trouble(info, pending, arena, cure);
+	if (words != NULL)
+		return words;
+	if (kind != NULL)
+		return arena_fmt(arena, "Telegram does not send updates of the kind %s", kind);
+	if (json_i64(info, "max_connections", &most) && json_i64(info, "wanted.max_connections", &most_wanted)
+		&& most != most_wanted)
+		return arena_fmt(arena, "Telegram opens up to %lld connections, not %lld", (long long)most,
+			(long long)most_wanted);
+	if (pending < WEBHOOK_PENDING_MANY)
+		return NULL;
+	*cure = "atelierctl status; if the machine has room, raise RESPONDERS and WEBHOOK_MAX_CONNECTIONS";
+	return arena_fmt(arena, "%lld updates wait at Telegram, though none was refused", (long long)pending);
+}
+
 /* What Telegram says, and what that means. */
 static void info_print(json *result)
 {
 	struct arena *arena = arena_new(65536);
-	const char *url = json_text(result, "url"), *cure, *words = webhook_trouble(result, url, arena, &cure);
+	const char *cure, *words = webhook_trouble(result, json_text(result, "wanted.url"), arena, &cure);
 
+	json_object_object_del(result, "wanted");
 	printf("%s\n", json_object_to_json_string_ext(result, JSON_C_TO_STRING_PRETTY
 		| JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+	printf("%s\n", words != NULL ? words : "all is well");
 	if (words != NULL)
-		printf("%s\n→ %s\n", words, cure);
+		printf("→ %s\n", cure);
 	arena_free(arena);
 }
 
@@ -125,7 +169,7 @@ enum ctl_end webhook_run(struct ctl *ctl)
 		return ctl_fail("webhook: set, info or delete"), CTL_USAGE;
 	const char *id = errand_put(ctl, "chat", "webhook", arena_fmt(ctl->arena, "{\"do\": \"%s\"}", what));
 
-	rows = errand_wait(ctl, id, WEBHOOK_WAIT_MS);
+	rows = errand_wait(ctl, id, clock_mono_ms() + WEBHOOK_WAIT_MS);
 	if (rows == NULL)
 		return ctl_fail("webhook %s: no answer in %d s; is atelierd running?", what, WEBHOOK_WAIT_MS / 1000);
 	enum ctl_end end = ended(what, rows);

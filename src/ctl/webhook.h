@@ -6,7 +6,8 @@
 #include "data/json.h"
 
 /* What is wrong, in the arena, and the cure; null when nothing is. info: the result of getWebhookInfo
- * (core.telegram.org/bots/api#webhookinfo); wanted: where updates should go. */
+ * (core.telegram.org/bots/api#webhookinfo), with the helper's "wanted" beside it; wanted: where updates should go, or
+ * null. */
 const char *webhook_trouble(json *info, const char *wanted, struct arena *arena, const char **cure);
 
 #endif

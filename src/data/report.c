@@ -16,7 +16,7 @@ static const char *const class_names[REPORT_CLASS_COUNT] = {
 	[CLASS_NONE] = "", [CLASS_INPUT] = "input", [CLASS_POLICY] = "policy", [CLASS_BUSY] = "busy",
 	[CLASS_RATE] = "rate", [CLASS_FUNDS] = "funds", [CLASS_GONE] = "gone", [CLASS_EMPTY] = "empty",
 	[CLASS_OURS] = "ours", [CLASS_UNREACHABLE] = "unreachable", [CLASS_MARKUP] = "markup",
-	[CLASS_LOST] = "lost", [CLASS_LATE] = "late",
+	[CLASS_LOST] = "lost", [CLASS_LATE] = "late", [CLASS_KEY] = "key",
 };
 
 const char *report_outcome_name(enum report_outcome outcome)

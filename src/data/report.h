@@ -32,6 +32,7 @@ enum report_class {
 	CLASS_MARKUP,           /* Telegram could not read our markup */
 	CLASS_LOST,             /* the holder of the task went away */
 	CLASS_LATE,             /* past the deadline */
+	CLASS_KEY,              /* of a probe: the key is refused, where funds says that money is missing */
 	REPORT_CLASS_COUNT,
 };
 

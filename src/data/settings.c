@@ -23,6 +23,8 @@ const struct conf_entry settings_table[] = {
 		"Secret that Telegram repeats in a header of every update; letters, digits, _ and -."},
 	{"WEBHOOK_BASE_URL", CONF_URL, NULL, 1, 512, "", CHAT | PAY | MEDIA, false,
 		"Public https address of this machine; Telegram posts to its path /telegram."},
+	{"WEBHOOK_MAX_CONNECTIONS", CONF_INT, "40", 1, 100, "connections", CHAT, false,
+		"Most updates that Telegram sends at the same time; webhook set tells it."},
 	{"ADMIN_IDS", CONF_IDS, "", 0, 1024, "", R | D, false,
 		"Telegram ids of the administrators, commas between."},
 	{"TELEGRAM_API_URL", CONF_URL, "https://api.telegram.org", 1, 512, "", CHAT, false,

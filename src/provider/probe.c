@@ -2,6 +2,7 @@
 #include "provider/probe.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "data/sign.h"
@@ -114,28 +115,41 @@ static enum provider_next begin(const struct probe *probe, struct report *report
 	return provider_end(report, REPORT_REFUSED, CLASS_OURS, 0, "nobody of that name in this lane");
 }
 
-/* A key that is none shows by status; Gemini says 400, Betatransfer 422, Kling 429 with a code of its own for no money,
- * Telegram 404 for a token that is no token. */
+/* What says that there is no money, not that the key is wrong: fal's 403, Kling's codes, which come as 429. */
+static bool is_empty(const struct answer *answer, const char *words, int64_t code)
+{
+	return answer->status == 402 || (code >= 1100 && code <= 1102) || strcasestr(words, "exhausted balance") != NULL;
+}
+
+/* In the words of each: Telegram, Gemini, Kling and ЮKassa, fal. */
+static const char *words_of(json *body)
+{
+	static const char *const places[] = {"description", "error.message", "message", "detail"};
+	const char *words = NULL;
+
+	for (size_t i = 0; words == NULL && i < sizeof places / sizeof *places; i++)
+		words = json_text(body, places[i]);
+	return words != NULL ? words : "";
+}
+
+/* A key that is none shows by status; Gemini says 400, Betatransfer 422, Telegram 404 for a token that is no token. */
 static enum provider_next answered(const struct answer *answer, struct report *report)
 {
 	json *body = json_read(answer->body, answer->body_length);
-	const char *words = json_text(body, "description");
+	const char *words = words_of(body);
+	char words_cut[WORDS_MAX * 4 + 1];
 	int64_t code = 0;
 
-	words = words ? words : json_text(body, "error.message");
-	words = words ? words : json_text(body, "message");
 	(void)json_i64(body, "code", &code);
-	bool empty = answer->status == 429 && code >= 1100 && code < 1200;
-	bool known = answer->status / 100 == 2 && code == 0;
-	bool refused = answer->status / 100 == 4 && (answer->status != 429 || empty) && answer->status != 408;
-	char words_cut[WORDS_MAX * 4 + 1];
+	bool empty = is_empty(answer, words, code);
+	bool refused = answer->status / 100 == 4 && answer->status != 429 && answer->status != 408;
 
-	snprintf(words_cut, sizeof words_cut, "%.*s", words ? (int)str_cut_utf16(words, WORDS_MAX) : 0, words ? words : "");
+	snprintf(words_cut, sizeof words_cut, "%.*s", (int)str_cut_utf16(words, WORDS_MAX), words);
 	json_drop(body);
-	if (known)
+	if (answer->status / 100 == 2 && code == 0)
 		return provider_end(report, REPORT_DONE, CLASS_NONE, 0, "%ld", answer->status);
-	return provider_end(report, refused ? REPORT_REFUSED : REPORT_FAILED, refused ? CLASS_FUNDS : CLASS_BUSY, 0,
-		"%ld %s", answer->status, words_cut);
+	return provider_end(report, empty || refused ? REPORT_REFUSED : REPORT_FAILED,
+		empty ? CLASS_FUNDS : refused ? CLASS_KEY : CLASS_BUSY, 0, "%ld %s", answer->status, words_cut);
 }
 
 enum provider_next probe_next(struct provider_work *work, const struct answer *answer,

@@ -16,7 +16,6 @@
 #define UPLOAD_BYTES_MAX (50 << 20)     /* of everything else */
 #define PHOTO_SIDES_MAX 10000           /* width and height together */
 #define PHOTO_RATIO_MAX 20
-#define WEBHOOK_CONNECTIONS 40
 #define WAIT_ELSE_S 1                   /* for a 429 that names no time */
 
 /* A photo that Telegram cannot take as one goes as a file: the note of the task remembers. */
@@ -315,19 +314,27 @@ static const char *const updates[] = {
 };
 #define COUNT(array) (sizeof (array) / sizeof (array)[0])
 
+/* How we want it, but for the secret. */
+static json *webhook_wanted(const struct provider_setting *setting, struct arena *arena)
+{
+	json *wanted = json_new();
+	json *kinds = json_new_array();
+
+	for (size_t i = 0; i < COUNT(updates); i++)
+		json_push(kinds, json_object_new_string(updates[i]));
+	json_set_text(wanted, "url",
+		arena_fmt(arena, "%s/telegram", conf_text(setting->conf, "WEBHOOK_BASE_URL")));
+	json_set_i64(wanted, "max_connections", conf_int(setting->conf, "WEBHOOK_MAX_CONNECTIONS"));
+	json_set(wanted, "allowed_updates", kinds);
+	return wanted;
+}
+
 static enum provider_next webhook_set(const struct provider_setting *setting, struct arena *arena,
 	struct call *call)
 {
-	json *body = json_new();
-	json *wanted = json_new_array();
+	json *body = webhook_wanted(setting, arena);
 
-	for (size_t i = 0; i < COUNT(updates); i++)
-		json_push(wanted, json_object_new_string(updates[i]));
-	json_set_text(body, "url",
-		arena_fmt(arena, "%s/telegram", conf_text(setting->conf, "WEBHOOK_BASE_URL")));
 	json_set_text(body, "secret_token", conf_text(setting->conf, "TELEGRAM_SECRET_TOKEN"));
-	json_set_i64(body, "max_connections", WEBHOOK_CONNECTIONS);
-	json_set(body, "allowed_updates", wanted);
 	call_begin(call, setting, arena, "setWebhook");
 	return call_json(call, body, arena);
 }
@@ -468,8 +475,10 @@ static enum provider_next webhook_answered(const struct provider_work *work, jso
 
 	if (str_equal(what, "set") && done < COUNT(command_languages))
 		return commands_set(setting, command_languages[done], arena, call);
-	if (str_equal(what, "info") && json_object_is_type(json_at(body, "result"), json_type_object))
+	if (str_equal(what, "info") && json_object_is_type(json_at(body, "result"), json_type_object)) {
 		report->result = json_copy(json_at(body, "result"));
+		json_set(report->result, "wanted", webhook_wanted(setting, arena));
+	}
 	return provider_end(report, REPORT_DONE, CLASS_NONE, 0, "%s", "");
 }
 
