@@ -198,6 +198,21 @@ subtest 'webhook' => sub {
 		waitpid $pid, 0;
 	};
 	$answer->(['info', 0, qr/"url": "https:\/\/x"/, qr/^$/], 'done', result => {url => 'https://x'});
+	my %hook = (url => 'https://x/telegram', pending_update_count => 7);
+	my %error = (%hook, last_error_date => time);
+	for ([{%hook, wanted => {url => 'https://x/telegram'}}, qr/all is well$/], [{url => ''}, qr/updates nowhere\n→ .*webhook set/],
+		[{%hook, wanted => {url => 'https://y/telegram'}}, qr/go to https:\/\/x\/telegram, not to https:\/\/y\/telegram\n→ .*webhook set/],
+		[{%error, last_error_message => 'SSL error {error:0A000086:SSL routines::certificate verify failed}'}, qr/does not trust our certificate \(".*", 7 updates wait\)\n→ .*fullchain/],
+		[{%error, last_error_message => 'Wrong response from the webhook: 403 Forbidden'}, qr/our secret is not the one.*→ .*webhook set/s],
+		[{%error, last_error_message => 'Wrong response from the webhook: 404 Not Found'}, qr/no place for \/telegram.*→ include/s],
+		[{%error, last_error_message => 'Connection timed out'}, qr/too long.*→ is the port open/s],
+		[{%error, last_error_message => 'Connection refused'}, qr/nobody listens.*→ is nginx running/s],
+		[{%error, last_error_message => 'Connection refused', last_error_date => time - 7200}, qr/all is well/],
+		[{%hook, pending_update_count => 500}, qr/500 updates wait.*→ .*RESPONDERS/s])
+	{
+		my ($info, $words) = @$_;
+		$answer->(['info', 0, $words, qr/^$/], 'done', result => $info);
+	}
 	$answer->(['set', 0, qr/^webhook set: done$/, qr/^$/], 'done');
 	$answer->(['delete', 1, qr/^$/, qr/webhook delete: ours no such bot/], 'refused', class => 'ours', text => 'no such bot');
 };

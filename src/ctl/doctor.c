@@ -64,8 +64,9 @@ static struct conf *settings(struct doctor *doctor, const char *file)
 	struct conf *conf = settings_file_read(file, &errors, &warnings);
 
 	(void)buf_text(&errors), (void)buf_text(&warnings);
-	each_line(doctor, &errors, file, access(file, R_OK) != 0 ? "run it as root or as Atelier's user; a file that is not "
-		"there is made from atelier.conf.sample: install -m 0640 -g atelier" : "mend that line, see atelier.conf(5); atelierd -t checks the file");
+	each_line(doctor, &errors, file, access(file, R_OK) == 0
+		? "mend that line, see atelier.conf(5); atelierd -t checks the file"
+		: "run this as root or as Atelier's user; if there is none, make it of atelier.conf.sample: see README");
 	each_line(doctor, &warnings, file, "chown root:atelier and chmod 0640 the file: it holds the keys");
 	if (conf != NULL && warnings.length == 0)
 		doctor_good("settings: %s", file);
@@ -129,8 +130,8 @@ static void directory(struct doctor *doctor, const char *name)
 		doctor_bad(doctor, "chown it to the user of atelierd and chmod 0750 it", "%s: mode %04o of %s", name,
 			(unsigned)(st.st_mode & 07777), path);
 	else if (service_user(doctor, &user) && user != 0 && st.st_uid != user)
-		doctor_bad(doctor, "chown it to the user of atelierd", "%s: %s is of user %lu, atelierd runs as %lu", name, path,
-			(unsigned long)st.st_uid, (unsigned long)user);
+		doctor_bad(doctor, "chown it to the user of atelierd", "%s: %s is of user %lu, atelierd runs as %lu", name,
+			path, (unsigned long)st.st_uid, (unsigned long)user);
 	else
 		doctor_good("%s: %s", name, path);
 }

@@ -38,7 +38,7 @@ static bool is_running(struct doctor *doctor)
 static const struct key {
 	const char *provider, *lane, *kind, *setting, *or;
 	const char *cure, *money;       /* of a key that is refused; of an account that is empty */
-} keys[] = {
+} keys[] = {        /* Telegram first */
 	{"telegram", "chat", "probe", "BOT_TOKEN", NULL, "set BOT_TOKEN to what BotFather shows", ""},
 	{"yookassa", "pay", "pay_probe", "YOOKASSA_SHOP_ID", NULL,
 		"set YOOKASSA_SHOP_ID and YOOKASSA_SECRET_KEY as the cabinet shows them under «Ключи API»", ""},
@@ -47,7 +47,8 @@ static const struct key {
 	{"fal", "media", "media_probe", "FAL_KEY", NULL, "set FAL_KEY to one of fal.ai/dashboard/keys",
 		"top up the balance: fal.ai/dashboard/billing"},
 	{"gemini", "media", "media_probe", "NANO_BANANA_API_KEY", NULL,
-		"set NANO_BANANA_API_KEY to one of aistudio.google.com, with billing on", "look at billing: aistudio.google.com"},
+		"set NANO_BANANA_API_KEY to one of aistudio.google.com, with billing on",
+		"look at billing: aistudio.google.com"},
 	{"kling", "media", "media_probe", "KLING_API_KEY", "KLING_ACCESS_KEY",
 		"set KLING_API_KEY (or KLING_ACCESS_KEY and KLING_SECRET_KEY); is the clock right?",
 		"buy a resource pack in Kling's console"},
@@ -60,18 +61,20 @@ static bool is_set(const struct conf *conf, const struct key *key)
 	return *conf_text(conf, key->setting) != '\0' || (key->or != NULL && *conf_text(conf, key->or) != '\0');
 }
 
-static void key_look(struct doctor *doctor, const struct key *key, const char *errand, int64_t end_ms)
+/* Whether the key is taken. */
+static bool key_look(struct doctor *doctor, const struct key *key, const char *errand, int64_t end_ms)
 {
 	const struct db_rows *rows = errand_wait(doctor->ctl, errand, end_ms);
 
 	if (rows == NULL) {
 		doctor_bad(doctor, "journalctl -u atelier tells why its helper is away; systemctl restart atelier",
 			"%s: no helper of lane %s took the question", key->provider, key->lane);
-		return;
+		return false;
 	}
 	const char *class = rows_text(rows, 0, 1), *words = rows_text(rows, 0, 2);
+	bool taken = str_equal(rows_text(rows, 0, 0), "done");
 
-	if (str_equal(rows_text(rows, 0, 0), "done"))
+	if (taken)
 		doctor_good("%s: takes our key", key->provider);
 	else if (str_equal(class, "key"))
 		doctor_bad(doctor, arena_fmt(doctor->ctl->arena, "%s, then systemctl reload atelier", key->cure),
@@ -82,6 +85,7 @@ static void key_look(struct doctor *doctor, const struct key *key, const char *e
 		doctor_bad(doctor, "is the network open to it, and its address in the settings right?",
 			"%s: gave no answer: %s", key->provider, words);
 	db_done(doctor->ctl->db);
+	return taken;
 }
 
 static void webhook_look(struct doctor *doctor, const char *errand, int64_t end_ms)
@@ -149,10 +153,12 @@ void doctor_errands(struct doctor *doctor)
 				arena_fmt(ctl->arena, "{\"provider\": \"%s\"}", keys[i].provider));
 	webhook = errand_put(ctl, "chat", "webhook", "{\"do\": \"info\"}");
 	int64_t end_ms = clock_mono_ms() + ERRAND_MS;
+	bool taken[KEYS] = {false};
 
 	for (size_t i = 0; i < KEYS; i++)
 		if (is_set(ctl->conf, &keys[i]))
-			key_look(doctor, &keys[i], errands[i], end_ms);
-	webhook_look(doctor, webhook, end_ms);
+			taken[i] = key_look(doctor, &keys[i], errands[i], end_ms);
+	if (taken[0])       /* else Telegram says nothing of its webhook either */
+		webhook_look(doctor, webhook, end_ms);
 	lanes_look(doctor, end_ms);
 }

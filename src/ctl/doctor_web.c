@@ -115,7 +115,8 @@ static void failure_tell(struct doctor *doctor, const struct visit *visit)
 	const char *error = visit->error[0] != '\0' ? visit->error : curl_easy_strerror(visit->end);
 
 	for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
-		if (failures[i].end == visit->end && (failures[i].words == NULL || strcasestr(error, failures[i].words) != NULL)) {
+		if (failures[i].end == visit->end
+			&& (failures[i].words == NULL || strcasestr(error, failures[i].words) != NULL)) {
 			doctor_bad(doctor, failures[i].cure, "%s: %s (%s)", failures[i].finding, base, error);
 			return;
 		}
@@ -153,8 +154,8 @@ static void route_look(struct doctor *doctor, const char *name, const struct vis
 			"nginx: %s does not come to us (%ld)", name, visit->status);
 }
 
-/* What is for this machine alone. Whom nginx takes for one of its own must come as somebody else, which IPv6's loopback,
- * of one address, does not offer. */
+/* What is for this machine alone. Whom nginx takes for one of its own must come as somebody else, which IPv6's
+ * loopback, of one address, does not offer. */
 static void closed_look(struct doctor *doctor, const char *name, bool loopback)
 {
 	struct visit visit = visit_make(doctor, name, NULL, loopback ? WEB_STRANGER : NULL);

@@ -66,6 +66,11 @@ static const struct { const char *words, *meaning, *cure; } troubles[] = {
 	{"resolve", "the name of our address is not in DNS", "enter it there, or mend WEBHOOK_BASE_URL"},
 };
 
+static const char *item_text(json *value, const char *list, size_t i)
+{
+	return json_object_get_string(json_object_array_get_idx(json_at(value, list), i));
+}
+
 /* The first kind of update that we use and Telegram does not send; null: it sends them all. Without a list it sends all
  * that a bot gets if it asks for nothing, and those are among them. */
 static const char *kind_missing(json *info)
@@ -73,12 +78,11 @@ static const char *kind_missing(json *info)
 	size_t count = json_count(info, "wanted.allowed_updates"), sent = json_count(info, "allowed_updates");
 
 	for (size_t i = 0; sent > 0 && i < count; i++) {
-		const char *kind = json_object_get_string(json_object_array_get_idx(json_at(info, "wanted.allowed_updates"), i));
+		const char *kind = item_text(info, "wanted.allowed_updates", i);
 		bool found = false;
 
 		for (size_t j = 0; j < sent && !found; j++)
-			found = str_equal(kind,
-				json_object_get_string(json_object_array_get_idx(json_at(info, "allowed_updates"), j)));
+			found = str_equal(kind, item_text(info, "allowed_updates", j));
 		if (!found)
 			return kind;
 	}
