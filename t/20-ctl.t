@@ -5,7 +5,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Atelier::Life;
 use Atelier::Pg;
-use Atelier::Test qw(program source_dir temp_dir run_command slurp spew);
+use Atelier::Test qw(program source_dir temp_dir run_command start_command wait_until slurp spew);
 use File::Copy qw(copy);
 use POSIX ();
 use Test::More;
@@ -119,7 +119,7 @@ subtest 'money' => sub {
 	says([qw(statement 1)], 0, qr/\A.*\n\d+\t[\d: -]+\tfree\tgrant\t4\t4\t\t\t\n\d+\t.*\trub\tcorrection\t100\.50\t100\.50\t\t\tgift\n.*-0\.50\t100\.00\t\t\tkopecks\n.*\tcredit\tcorrection\t7\t7\t\t\tgift\n\z/, qr/^$/);
 	says(['verify'], 0, qr/^every invariant holds$/, qr/^$/);
 	says(['status', '--metrics'], 0, qr/^jobs\{status="pending"\} 0$/m, qr/^$/);
-	says(['status'], 0, qr/^dispatcher away.*^chat +\? +\d+ +0 /ms, qr/^$/);
+	says(['status'], 0, qr/^dispatcher away.*^chat +\? +\d+ +0 .*^jobs +0 wait, 0 under way\npayments +0 open, 0 put aside.*\nreconciled +never$/ms, qr/^$/);
 	my $super = $pg->super;
 	$super->do(q{UPDATE ledger.account SET balance = balance + 1 WHERE person_id = 1 AND unit = 'rub'});
 	says(['verify'], 1, qr/^L1 .*\nL2 /, qr/2 invariants are broken/, 'a broken ledger');
@@ -166,6 +166,48 @@ subtest 'export' => sub {
 	is sprintf('%o', (stat "$dir/export/users.csv")[2] & 0777), '600', 'for nobody else';
 	says(['export', "$dir/export"], 1, qr/^$/, qr/users\.csv: File exists/, 'nothing is written over');
 	says(['export', "$dir/none"], 1, qr/^$/, qr/No such file/, 'a directory that is not there');
+	says(['export', '-'], 64, qr/^$/, qr/export - VIEW/);
+	says(['export', '-', 'people'], 64, qr/^$/, qr/no view people/);
+	says(['export', '-', 'ledger'], 0, qr/\Aid,user_id,type,.*^\d+,1,credit,100\.50,rub,admin,/ms, qr/^$/);
+	my $full = (run_command(['sh', '-c', "exec $ctl -c $dir/ctl.conf export - ledger >/dev/full"]))[2];
+	like $full, qr/No space left/, 'a full disk is told';
+};
+
+# The fields of a CSV file; nothing is undef.
+sub csv ($text) {
+	my (@rows, @row);
+	while ($text =~ /\G(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n)/gc) {
+		my ($quoted, $plain, $end) = ($1, $2, $3);
+		push @row, defined $quoted ? $quoted =~ s/""/"/gr : length $plain ? $plain : undef;
+		push @rows, [splice @row] if $end ne ',';
+	}
+	is pos $text // 0, length $text, 'CSV to its end';
+	return @rows;
+}
+
+subtest 'an export of one moment' => sub {
+	$life->seen(41);
+	$life->job(41);
+	$pg->do('UPDATE store.person SET first_name = $1 WHERE id = 41', qq{=1+1,"a"\nb});
+	my $lock = $pg->connect;
+	$lock->do('BEGIN');
+	$lock->do('LOCK TABLE store.job');
+	mkdir "$dir/moment";
+	my $pid = start_command([$ctl, '-c', "$dir/ctl.conf", 'export', "$dir/moment"], err => "$dir/moment.err");
+	wait_until('it to wait', 20, sub { $pg->value(q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'atelier_ctl' AND wait_event_type = 'Lock'}) });
+	$lock->do(q{UPDATE store.job SET detail = 'later'});
+	$lock->do('COMMIT');
+	waitpid $pid, 0;
+	is $?, 0, 'done' or diag slurp("$dir/moment.err");
+	my %rows = map { my ($name) = m{([^/]+)\.csv$}; $name => [csv(slurp($_))] } glob "$dir/moment/*";
+	for my $view (map { $_->[0] } $pg->table(q{SELECT relname FROM pg_class WHERE relnamespace = 'report'::regnamespace AND relkind = 'v' ORDER BY 1})->@*) {
+		is_deeply $rows{$view}[0], [map { $_->[0] } $pg->table("SELECT attname FROM pg_attribute WHERE attrelid = 'report.$view'::regclass AND attnum > 0 ORDER BY attnum")->@*], "$view: columns";
+	}
+	is scalar $rows{jobs}->@*, 1 + $pg->value(q{SELECT count(*) FROM store.job WHERE detail = 'later'}), 'every job';
+	is_deeply [grep { ($_->[7] // '') eq 'later' } $rows{jobs}->@*], [], 'as it was before';
+	my ($user) = grep { $_->[0] eq '41' } $rows{users}->@*;
+	is $user->[3], qq{'=1+1,"a"\nb}, 'a formula is text';
+	like $user->[4], qr/^\d{4}-\d\d-\d\dT[\d:.]+\+00:00$/, 'times are UTC';
 };
 
 subtest 'an adjustment of unknown fate' => sub {

@@ -152,7 +152,7 @@ subtest 'what is granted works' => sub {
 			q{SELECT * FROM ctl.refund(1, NULL, 1, 'x')}, q{SELECT ctl.refund_book(1, 100, 'x', 1, 'x')},
 			q{SELECT ctl.reconcile(now())}, q{SELECT * FROM ctl.reconcile_result(1)},
 			q{SELECT ctl.admin('k', 'user', '{"person": 1}')}, q{SELECT ctl.offer_changes()},
-			q{SELECT * FROM ctl.migrations()}, q{SELECT * FROM ctl.failures()}, q{SELECT * FROM ctl.lanes()},
+			q{SELECT * FROM ctl.migrations()}, q{SELECT * FROM ctl.failures()}, q{SELECT * FROM ctl.open_work()}, q{SELECT * FROM ctl.lanes()},
 			q{SELECT ctl.export_head('users')}, q{SELECT ctl.export_line('users', '{}')}],
 	);
 	for my $role (@roles) {

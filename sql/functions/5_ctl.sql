@@ -189,12 +189,28 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	FROM store.lane l ORDER BY l.name;
 $$;
 
--- The last tasks that were given up, with why. Called by `atelierctl status`.
+-- What is open: jobs that wait and that are under way, payments, those put aside for an admin; when the last
+-- reconciliation was through (null: never), and what it found that is not settled. Called by `atelierctl status`.
+CREATE FUNCTION ctl.open_work(OUT jobs_pending bigint, OUT jobs_processing bigint, OUT payments bigint, OUT review bigint,
+	OUT reconciled text, OUT differences bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT (SELECT count(*) FROM store.job WHERE status = 'pending'),
+		(SELECT count(*) FROM store.job WHERE status = 'processing'),
+		(SELECT count(*) FROM store.payment WHERE state IN ('created', 'pending') AND next_ask_at IS NOT NULL),
+		(SELECT count(*) FROM store.payment WHERE state = 'review'),
+		to_char(c.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI'),
+		(SELECT count(*) FROM store.difference d WHERE d.run = c.id AND NOT d.repaired)
+	FROM (VALUES (1)) AS one LEFT JOIN LATERAL (SELECT id, finished_at FROM store.reconcile
+		WHERE finished_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1) AS c ON true;
+$$;
+
+-- The last tasks of a day that were given up, with why. Called by `atelierctl status`.
 CREATE FUNCTION ctl.failures()
 RETURNS TABLE (at text, task bigint, kind text, job bigint, class text, error text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT to_char(done_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), id, kind, job_id, class, error
-	FROM store.task WHERE state = 'dead' AND error IS NOT NULL ORDER BY done_at DESC LIMIT 10;
+	FROM store.task WHERE state = 'dead' AND error IS NOT NULL AND done_at > now() - interval '1 day'
+	ORDER BY done_at DESC LIMIT 10;
 $$;
 
 -- See store.health. Called by `atelierctl status`.

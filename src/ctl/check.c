@@ -10,6 +10,8 @@ static const struct db_statement status = {
 
 static const struct db_statement lanes = {
 	"ctl.lanes", "SELECT lane, helpers, ready, leased, oldest_s, paused_s, looked_s FROM ctl.lanes()", 0};
+static const struct db_statement work = {"ctl.open_work",
+	"SELECT jobs_pending, jobs_processing, payments, review, reconciled, differences FROM ctl.open_work()", 0};
 static const struct db_statement failures = {
 	"ctl.failures", "SELECT at, task, kind, job, class, error FROM ctl.failures()", 0};
 
@@ -51,6 +53,22 @@ static bool lanes_print(struct ctl *ctl)
 	return true;
 }
 
+static bool work_print(struct ctl *ctl)
+{
+	const struct db_rows *rows;
+
+	if (!ctl_call(ctl, &work, NULL, &rows))
+		return false;
+	printf("\njobs        %s wait, %s under way\n", rows_text(rows, 0, 0), rows_text(rows, 0, 1));
+	printf("payments    %s open, %s put aside for an admin\n", rows_text(rows, 0, 2), rows_text(rows, 0, 3));
+	if (rows_null(rows, 0, 4))
+		printf("reconciled  never\n");
+	else
+		printf("reconciled  %s UTC, %s differences not settled\n", rows_text(rows, 0, 4), rows_text(rows, 0, 5));
+	db_done(ctl->db);
+	return true;
+}
+
 static bool failures_print(struct ctl *ctl)
 {
 	const struct db_rows *rows;
@@ -75,7 +93,7 @@ enum ctl_end check_status(struct ctl *ctl)
 	if (ctl->count == 1 && !raw)
 		return ctl_fail("status [--metrics]"), CTL_USAGE;
 	if (!raw)
-		return lanes_print(ctl) && failures_print(ctl) ? CTL_DONE : CTL_FAILED;
+		return lanes_print(ctl) && work_print(ctl) && failures_print(ctl) ? CTL_DONE : CTL_FAILED;
 	if (!ctl_call(ctl, &status, NULL, &rows))
 		return CTL_FAILED;
 	for (size_t row = 0; row < rows_count(rows); row++)

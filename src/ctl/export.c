@@ -9,7 +9,6 @@
 #include "base/str.h"
 #include "ctl/ctl.h"
 
-#define EXPORT_PATH_MAX 4096
 #define EXPORT_ARENA_LINES 1000         /* rows of one round trip */
 
 /* Of schema report. */
@@ -59,44 +58,70 @@ static int64_t rows_write(struct ctl *ctl, int fd, const char *path)
 	}
 }
 
-static bool view_write(struct ctl *ctl, const char *directory, const char *view)
+/* A view under its columns' names; how many rows, or -1. path: of the messages. */
+static int64_t view_write(struct ctl *ctl, const char *view, int fd, const char *path)
 {
-	char path[EXPORT_PATH_MAX];
 	const char *args[] = {view};
 	const struct db_rows *rows;
 
-	if (snprintf(path, sizeof path, "%s/%s.csv", directory, view) >= (int)sizeof path)
-		return ctl_fail("%s: too long", directory), false;
+	if (!ctl_call(ctl, &head, args, &rows))
+		return -1;
+	bool good = write_text(fd, path, rows_text(rows, 0, 0));
+
+	db_done(ctl->db);
+	if (!good || !script(ctl, arena_fmt(ctl->arena, "DECLARE export NO SCROLL CURSOR FOR "
+		"SELECT ctl.export_line('%s', to_jsonb(v)) FROM report.%s v ORDER BY v.id", view, view)))
+		return -1;
+	int64_t count = rows_write(ctl, fd, path);
+
+	return count >= 0 && script(ctl, "CLOSE export") ? count : -1;
+}
+
+/* What could not be written whole is not there. */
+static bool file_write(struct ctl *ctl, const char *directory, const char *view)
+{
+	const char *path = arena_fmt(ctl->arena, "%s/%s.csv", directory, view);
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		return ctl_fail("%s: %s", path, strerror(errno)), false;
-	bool good = ctl_call(ctl, &head, args, &rows);
+	int64_t count = view_write(ctl, view, fd, path);
 
-	if (good) {
-		good = write_text(fd, path, rows_text(rows, 0, 0));
-		db_done(ctl->db);
+	if (count >= 0 && fsync(fd) != 0) {
+		ctl_fail("%s: %s", path, strerror(errno));
+		count = -1;
 	}
-	good = good && script(ctl, arena_fmt(ctl->arena,
-		"DECLARE export NO SCROLL CURSOR FOR SELECT ctl.export_line('%s', to_jsonb(v)) FROM report.%s v ORDER BY v.id",
-		view, view));
-	int64_t count = good ? rows_write(ctl, fd, path) : -1;
-
-	good = count >= 0 && script(ctl, "CLOSE export");
-	if (fsync(fd) != 0 && good)
-		good = (ctl_fail("%s: %s", path, strerror(errno)), false);
 	fd_close(&fd);
-	if (good)
-		printf("%s: %lld rows\n", path, (long long)count);
-	return good;
+	if (count < 0)
+		return (void)unlink(path), false;
+	printf("%s: %lld rows\n", path, (long long)count);
+	return true;
+}
+
+static const char *view_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+		if (str_equal(views[i], name))
+			return views[i];
+	return NULL;
 }
 
 enum ctl_end export_run(struct ctl *ctl)
 {
-	bool good = script(ctl, "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0")
-		&& script(ctl, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+	bool pipe = str_equal(ctl->words[0], "-");
+	const char *view = ctl->count > 1 ? view_of(ctl->words[1]) : NULL;
 
-	for (size_t i = 0; good && i < sizeof views / sizeof *views; i++)
-		good = view_write(ctl, ctl->words[0], views[i]);
+	if (pipe != (ctl->count > 1))
+		return ctl_fail("export DIRECTORY, or export - VIEW"), CTL_USAGE;
+	if (pipe && view == NULL)
+		return ctl_fail("export: there is no view %s", ctl->words[1]), CTL_USAGE;
+	/* It reads everything, and whoever takes it may be slow. */
+	bool good = script(ctl, "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
+		"SET TimeZone = 'UTC'") && script(ctl, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+
+	if (pipe)
+		good = good && view_write(ctl, view, STDOUT_FILENO, view) >= 0;
+	for (size_t i = 0; good && !pipe && i < sizeof views / sizeof *views; i++)
+		good = file_write(ctl, ctl->words[0], views[i]);
 	return good && script(ctl, "COMMIT") ? CTL_DONE : CTL_FAILED;
 }

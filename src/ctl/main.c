@@ -38,6 +38,7 @@ static const char main_help[] = MAIN_USAGE
 	"  offers OFFER off|on|reset           takes it off, sells it again, or as in the catalogue\n"
 	"  webhook set|info|delete             tell Telegram where we are, or ask it\n"
 	"  export DIRECTORY                    people, payments, jobs, movements … as CSV files\n"
+	"  export - VIEW                       one of them to standard output\n"
 	"  doctor [-d DIRECTORY]               look for what is wrong, and name the cure\n"
 	"  reconcile [--since DATE]            compare payments with the providers, jobs with the ledger\n"
 	"\n"
@@ -66,7 +67,7 @@ static const struct command commands[] = {
 	{"unban", 1, 1, "atelier_ctl", 0, admin_unban},
 	{"offers", 0, 3, "atelier_ctl", SETTINGS_RESPONDER, admin_offers},
 	{"webhook", 1, 1, "atelier_ctl", 0, webhook_run},
-	{"export", 1, 1, "atelier_ctl", 0, export_run},
+	{"export", 1, 2, "atelier_ctl", 0, export_run},
 	{"doctor", 0, 0, NULL, 0, doctor_run},
 	{"reconcile", 0, 2, "atelier_ctl", 0, reconcile_run},
 };
