@@ -150,6 +150,8 @@ for my $mistake (@mistakes) {
 	like($said, qr/→ .*$cure/s, 'with its cure');
 	$mend->();
 }
+my $none = qx('$stack->{bin}/atelierctl' -c '$stack->{dir}/none.conf' doctor 2>&1);
+like($none, qr/^BAD  .*none\.conf: No such file.*\n.*atelier\.conf\.sample/m, 'no settings at all');
 # What cannot be read at all ends the examination, with the line that is wrong.
 set_settings(RESPONDERS => 'many', NONSENSE => 1);
 ($status, $out) = doctor();
