@@ -43,7 +43,7 @@ ok($browser->wait_for('the chart', 'return Array.from(document.querySelectorAll(
 	'the statistics come with a chart');
 $browser->screenshot("$output/admin-stats.png");
 says('/broadcast', 'the question for a message', 'Пришлите сообщение');
-says('Скидка на видео до воскресенья: 5 секунд за 80 ₽. Попробуйте!', 'the preview', 'получат 301 человек');
+says('Скидка на видео до воскресенья: 5 секунд за 80 ₽. Попробуйте!', 'the preview', 'получит 301 человек');
 $browser->click('.button[data-data$=":en"]');
 ok($browser->wait_for('a segment', "return $bubbles.some(t => t.includes('получат 60 человек'))", 20), 'a segment is counted');
 $browser->screenshot("$output/admin-broadcast.png");
