@@ -314,15 +314,11 @@ static struct flight *flight_take(struct client *client)
 	return client->flights[at];
 }
 
-/* Ends whatever it is doing and makes it ready for another call; the gate's next one is launched. */
-static void flight_release(struct flight *flight)
+/* Ends whatever it is doing and gives back what it holds. */
+static void flight_strip(struct flight *flight)
 {
 	struct client *client = flight->client;
-	bool entered = flight->stage == CLIENT_FLIES && flight->host[0] != '\0';
-	uint64_t next;
 
-	if (flight->stage == CLIENT_WAITS && flight->host[0] != '\0')
-		(void)gate_forget(client->gate, flight->host, flight->place);
 	if (flight->added)
 		must(curl_multi_remove_handle(client->multi, flight->easy) == CURLM_OK);
 	loop_timer_drop(client->loop, flight->timer);
@@ -333,7 +329,20 @@ static void flight_release(struct flight *flight)
 		body_close(flight->pieces);
 	mem_free(flight->pieces);
 	curl_slist_free_all(flight->headers);
-	sink_close(&flight->sink);
+	if (flight->used)
+		sink_close(&flight->sink);
+}
+
+/* Makes it ready for another call; the gate's next one is launched. */
+static void flight_release(struct flight *flight)
+{
+	struct client *client = flight->client;
+	bool entered = flight->stage == CLIENT_FLIES && flight->host[0] != '\0';
+	uint64_t next;
+
+	if (flight->stage == CLIENT_WAITS && flight->host[0] != '\0')
+		(void)gate_forget(client->gate, flight->host, flight->place);
+	flight_strip(flight);
 	bool more = entered && gate_leave(client->gate, flight->host, &next);
 
 	*flight = (struct flight){.client = client, .place = flight->place};
@@ -547,18 +556,8 @@ void client_free(struct client *client)
 	if (client == NULL)
 		return;
 	for (size_t i = 0; i < client->size; i++) {
-		struct flight *flight = client->flights[i];
-
-		loop_timer_drop(client->loop, flight->timer);
-		if (flight->added)
-			must(curl_multi_remove_handle(client->multi, flight->easy) == CURLM_OK);
-		if (flight->easy != NULL)
-			curl_easy_cleanup(flight->easy);
-		curl_mime_free(flight->mime);
-		curl_slist_free_all(flight->headers);
-		if (flight->used)
-			sink_close(&flight->sink);
-		mem_free(flight);
+		flight_strip(client->flights[i]);
+		mem_free(client->flights[i]);
 	}
 	while (client->spare_count > 0)
 		curl_easy_cleanup(client->spare[--client->spare_count]);
