@@ -118,7 +118,7 @@ $variants{state} = [$schema =~ /TYPE store\.broadcast_state AS ENUM \(([^)]*)\)/
 my ($statuses) = $schema =~ /TYPE store\.job_status AS ENUM\s*\(([^)]*)\)/ or die 'store.job_status';
 my %rows = (statement_row => [grep { !/^(?:take|sale)$/ } @kinds], history_row => [$statuses =~ /'(\w+)'/g],
 	jobs_row => ['pending', 'processing'], weather_row => ['sold', 'stopped', 'trial'], margin_row => ['model'],
-	audit_row => ['chat', 'ctl'], price_row => ['sold', 'changed', 'off'], list_row => ['job', 'payment']);
+	audit_row => ['chat', 'ctl'], price_row => ['sold', 'changed', 'off', 'stopped'], list_row => ['job', 'payment']);
 my @forms = $notice =~ /^\t\{"(\w+)", (NULL|"\w+"), /mg;
 ok @forms > 20, 'the table of notices was found';
 while (my ($name, $variant) = splice @forms, 0, 2) {

@@ -147,6 +147,7 @@ subtest 'people, jobs and offers' => sub {
 	like +($offers->())[1], qr/^generate\.standard +sold +10\.00 rub +0 credit +fal-ai/m, 'offers with their prices';
 	is +($offers->(qw(generate.standard 12.50)))[0], 0, 'a price';
 	is +($offers->(qw(generate.ideogram off)))[0], 0, 'one off';
+	is +($offers->(qw(generate.imagen 11)))[0], 0, 'another price for one that is about to fail';
 	$pg->do(q{INSERT INTO store.breaker (provider, model, why, until) VALUES ('fal', 'fal-ai/imagen4/preview', 'x', now() + interval '1 minute')});
 	my $out = ($offers->())[1];
 	like $out, qr/^generate\.standard +sold +12\.50 rub/m, 'is told';

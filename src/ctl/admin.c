@@ -120,8 +120,8 @@ enum ctl_end admin_unban(struct ctl *ctl)
 static void offer_print(const struct offer *offer, const char *changed)
 {
 	struct offer now;
-	bool sold = offer_now(offer, changed, &now);
-	const char *state = sold ? "sold" : strstr(changed ? changed : "", offer->id) ? "off" : "stopped";
+	static const char *const states[] = {[OFFER_SOLD] = "sold", [OFFER_OFF] = "off", [OFFER_STOPPED] = "stopped"};
+	const char *state = states[offer_now(offer, changed, &now)];
 	char price[MONEY_TEXT_BYTES];
 
 	money_write(now.rub, price);

@@ -98,7 +98,7 @@ static bool is_stopped(json *all, const struct offer *offer)
 	return stopped;
 }
 
-bool offer_now(const struct offer *offer, const char *changes, struct offer *now)
+enum offer_state offer_now(const struct offer *offer, const char *changes, struct offer *now)
 {
 	*now = *offer;
 	json *all = changes ? json_read(changes, strlen(changes)) : NULL;
@@ -110,7 +110,8 @@ bool offer_now(const struct offer *offer, const char *changes, struct offer *now
 		(void)json_i64(change, "rub", &now->rub);
 	if (json_at(change, "credit") && offer->credit)
 		(void)json_i64(change, "credit", &now->credit);
-	bool off = json_true(change, "off") || is_stopped(all, offer);
+	enum offer_state state = json_true(change, "off") ? OFFER_OFF
+		: is_stopped(all, offer) ? OFFER_STOPPED : OFFER_SOLD;
 	json_drop(all);
-	return !off;
+	return state;
 }

@@ -98,8 +98,14 @@ bool offer_price(const struct offer *offer, int64_t free, int64_t credit, int64_
 json *offer_input(const struct offer *offer, const char *prompt, const char *ratio, int64_t seed);
 const struct offer_ratio *offer_ratio(const struct offer *offer, const char *word);    /* or null */
 
-/* The offer as it is sold now: changes is views.offers (flow/flow.h) or null. False when it is switched off. */
-bool offer_now(const struct offer *offer, const char *changes, struct offer *now);
+enum offer_state {
+	OFFER_SOLD,
+	OFFER_OFF,              /* switched off, see store.offer_change */
+	OFFER_STOPPED,          /* its model or all of its provider's fail just now, see store.breaker */
+};
+
+/* The offer as it is sold now: changes is views.offers (flow/flow.h) or null. */
+enum offer_state offer_now(const struct offer *offer, const char *changes, struct offer *now);
 
 /* Files the offer needs: least and most photos, and whether a film. */
 void offer_needs(const struct offer *offer, size_t *photos_min, size_t *photos_max, bool *film);

@@ -218,9 +218,10 @@ static json *new_price_row(struct flow *flow, const struct offer *offer)
 {
 	struct offer now;
 	json *row = json_new();
-	bool sold = offer_now(offer, flow->views->offers, &now);
+	enum offer_state state = offer_now(offer, flow->views->offers, &now);
 	bool changed = now.rub != offer->rub || now.credit != offer->credit;
-	json_set_text(row, "kind", !sold ? "off" : changed ? "changed" : "sold");
+	json_set_text(row, "kind", state == OFFER_OFF ? "off" : state == OFFER_STOPPED ? "stopped"
+		: changed ? "changed" : "sold");
 	json_set_text(row, "word", offer->id);
 	json_set_text(row, "title", str_equal(flow->views->lang, "en") ? offer->title_en : offer->title_ru);
 	if (now.rub)

@@ -10,7 +10,7 @@
 
 static bool is_sold(const struct flow *flow, const struct offer *offer, struct offer *now)
 {
-	return offer_now(offer, flow->views->offers, now);
+	return offer_now(offer, flow->views->offers, now) == OFFER_SOLD;
 }
 
 /* Whether one of the purses suffices for it. */
@@ -147,8 +147,9 @@ static void propose(struct flow *flow, const struct offer *offer, const char *wo
 {
 	struct offer now;
 	struct money price;
-	if (!is_sold(flow, offer, &now)) {
-		flow_say(flow, "offer_off", NULL);
+	enum offer_state state = offer_now(offer, flow->views->offers, &now);
+	if (state != OFFER_SOLD) {
+		flow_say(flow, state == OFFER_OFF ? "offer_off" : "offer_weather", NULL);
 		return;
 	}
 	bool enough = offer_price(&now, flow->views->free, flow->views->credit, flow->views->rub, &price);

@@ -312,6 +312,20 @@ static void test_changes(void)
 
 		is_str(plan_text(&plan), cases[i].want, "with %s", cases[i].offers);
 	}
+	/* Once more by a model that is not sold: the words tell which of the two it is. */
+	static const struct { const char *offers, *want; } again[] = {
+		{"{\"generate.standard\":{\"off\":true}}", "say=offer_off"},
+		{"{\"@fal\":{\"off\":true}}", "say=offer_weather"},
+		{"{\"generate.standard\":{\"rub\":1500},\"@fal/fal-ai/bytedance/seedream/v4/text-to-image\":{\"off\":true}}",
+			"say=offer_weather"},
+	};
+
+	for (size_t i = 0; i < COUNT(again); i++) {
+		views.offers = again[i].offers;
+		struct plan plan = decide(update_of(UPDATE_PRESS, "again:5"), &views);
+
+		is_str(plan_text(&plan), again[i].want, "again with %s", again[i].offers);
+	}
 	views.offers = "{\"generate.standard\":{\"rub\":1500}}";
 	views.free = 0;
 	views.rub = 2000;
