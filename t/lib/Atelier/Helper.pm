@@ -13,9 +13,9 @@ use Socket qw(AF_UNIX SOCK_SEQPACKET pack_sockaddr_un);
 use Test::More;
 use Time::HiRes qw(time);
 
-our @EXPORT_OK = qw($market $https $port $ann $dir $json $SECRET $SHOP $SHOP_KEY $TOKEN $SIGNS @pids
+our @EXPORT_OK = qw($market $https $port $ann $dir $json $SECRET $SHOP @pids
 	desk desk_open desk_accept desk_close put frame find of_type task report done
-	start ready ended stop begin messages fault met outcome);
+	start ready ended stop begin messages fault met outcome tells_no_secret);
 
 binmode Test::More->builder->$_, ':utf8' for qw(output failure_output);
 $SIG{PIPE} = 'IGNORE';
@@ -224,6 +224,22 @@ sub met ($id) {
 sub outcome ($report, $outcome, $class, $name) {
 	my $got = ($report->{outcome} // 'none') . ' ' . ($report->{class} // '');
 	return is($got, "$outcome $class", $name) || diag($json->encode($report));
+}
+
+# After one more task that works: no secret, ours or one of $more, in arguments, environment or any log. Returns the logs.
+sub tells_no_secret ($lane, $more, $kind, %task) {
+	my $spy = desk($lane);
+	my $again = begin($lane, $spy);
+	outcome(done($spy, $kind, %task), 'done', '', 'works');
+	my $shown = slurp("/proc/$again->{pid}/cmdline") . slurp("/proc/$again->{pid}/environ");
+	close $again->{life};
+	is ended($again), 0, 'leaves';
+	my $logs = join '', map { slurp($_) } glob "$dir/*.log";
+	for my $secret ($market->token, $SECRET, $market->fal_key, $SHOP_KEY, $TOKEN, $SIGNS, @$more) {
+		unlike $shown, qr/\Q$secret\E/, 'not in arguments or environment';
+		unlike $logs, qr/\Q$secret\E/, 'not in the log';
+	}
+	return $logs;
 }
 
 1;
