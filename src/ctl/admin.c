@@ -26,18 +26,19 @@ static const struct { const char *outcome, *words; } refusals[] = {
 /* "rub 100.50", "credit 3"; a text as it is. */
 static void value_print(const char *name, json *value)
 {
+	char hundredths[MONEY_TEXT_BYTES];
 	struct money money;
 
 	if (json_object_is_type(value, json_type_array))
 		return;
-	if (money_read(value, &money) != 0)
+	if (money_read(value, &money) != 0) {
 		printf("%-14s %s\n", name, json_object_get_string(value));
-	else if (money.unit == UNIT_RUB || money.unit == UNIT_USD)
-		printf("%-14s %s%" PRId64 ".%02" PRId64 " %s\n", name, money.amount < 0 ? "-" : "",
-			(money.amount < 0 ? -money.amount : money.amount) / 100,
-			(money.amount < 0 ? -money.amount : money.amount) % 100, money_unit_name(money.unit));
-	else
+	} else if (money.unit == UNIT_RUB || money.unit == UNIT_USD) {
+		money_write(money.amount < 0 ? -money.amount : money.amount, hundredths);
+		printf("%-14s %s%s %s\n", name, money.amount < 0 ? "-" : "", hundredths, money_unit_name(money.unit));
+	} else {
 		printf("%-14s %" PRId64 " %s\n", name, money.amount, money_unit_name(money.unit));
+	}
 }
 
 /* One deed, its answer printed a value a line. Takes args over. */
